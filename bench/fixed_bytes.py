@@ -1,0 +1,48 @@
+"""Sends pages that were made beforehand: the most that any service behind the same server can do."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication
+
+PAGES_VARIABLE = "BENCH_PAGES"
+INDEX = "index.json"
+BODIES = "bodies.bin"
+
+
+def write_pages(folder: Path, pages: Mapping[str, bytes]) -> None:
+    """Keeps the answer to each path: the bodies one after the other, and their lengths in order."""
+    folder.mkdir()
+    (folder / INDEX).write_text(json.dumps({path: len(body) for path, body in pages.items()}))
+    (folder / BODIES).write_bytes(b"".join(pages.values()))
+
+
+def _read_pages(folder: Path) -> dict[str, bytes]:
+    """Bodies by query string."""
+    bodies = (folder / BODIES).read_bytes()
+    pages, begin = {}, 0
+    for path, length in json.loads((folder / INDEX).read_text()).items():
+        pages[path.partition("?")[2]] = bodies[begin : begin + length]
+        begin += length
+    return pages
+
+
+def create_app() -> WSGIApplication:
+    """A bare WSGI application over the folder that the environment names."""
+    answers = {
+        query: ([("Content-Type", "application/json"), ("Content-Length", str(len(body)))], [body])
+        for query, body in _read_pages(Path(os.environ[PAGES_VARIABLE])).items()
+    }
+
+    def application(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        headers, body = answers[environ["QUERY_STRING"]]
+        start_response("200 OK", headers)
+        return body
+
+    return application

@@ -1,0 +1,34 @@
+"""What is wrong with an input, where, and what would be right: the one shape every refusal has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong.
+
+    pointer: JSON Pointer (RFC 6901) into the body, or ``/`` and a parameter's name.
+    code: a short stable word for programs, such as ``out-of-range``.
+    message: one sentence for people.
+    suggestions: values that would be accepted, the likeliest first.
+    """
+
+    pointer: str
+    code: str
+    message: str
+    suggestions: tuple[str, ...] = ()
+
+
+class Refused(Exception):
+    """An input that breaks a rule. Carries every fault found, never only the first.
+
+    source: where the input stood: ``body``, ``query``, ``header`` or ``path``.
+    """
+
+    def __init__(self, faults: Iterable[Fault], source: str = "body") -> None:
+        self.faults = tuple(faults)
+        self.source = source
+        super().__init__("; ".join(f"{fault.pointer}: {fault.message}" for fault in self.faults))

@@ -1,0 +1,285 @@
+"""The query of a timeline: one frozen object from the URL to the SQL, and how its texts are read."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote, unquote_to_bytes
+
+import orjson
+
+from schemas.edtf import DateError, parse_date
+from schemas.faults import Fault
+from schemas.fields import ID_FORM, near, shorten, unstorable
+
+VALUE_LIMIT = 2000
+LIST_LIMIT = 100
+PARAMETERS_LIMIT = 200
+LIMIT_DEFAULT = 100
+LIMIT_MAX = 1000
+FORMATS = ("json",)
+SORTS = ("date", "-date", "updated", "-updated")
+# The members of an event in the order of its answer: what ``fields`` can choose.
+EVENT_MEMBERS = (
+    "id",
+    "title",
+    "summary",
+    "date",
+    "start",
+    "end",
+    "precision",
+    "qualifier",
+    "type",
+    "status",
+    "location",
+    "actors",
+    "casualties",
+    "claims",
+    "sources",
+    "related",
+    "tags",
+    "dataset",
+    "version",
+    "created",
+    "updated",
+)
+
+
+class Unreadable(Exception):
+    """A parameter's value breaks a rule. Carries the faults; their pointers are filled in by the caller."""
+
+    def __init__(self, *faults: Fault) -> None:
+        self.faults = faults
+        super().__init__(", ".join(fault.message for fault in faults))
+
+
+def unreadable(code: str, message: str, suggestions: Sequence[str] = ()) -> Unreadable:
+    return Unreadable(Fault("", code, message, tuple(suggestions)))
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineQuery:
+    """What is asked of the timeline, names resolved.
+
+    filters: the value of each filter that was given, by its parameter, in canonical form and ready for JSON.
+    """
+
+    filters: Mapping[str, Any] = field(default_factory=dict)
+    sort: str = "date"
+    limit: int = LIMIT_DEFAULT
+    cursor: str | None = None
+    fields: tuple[str, ...] | None = None
+    total: bool = False
+
+    @property
+    def fingerprint(self) -> bytes:
+        """What a cursor is bound to: the filters and the order, not the size or the form of the page."""
+        return hashlib.blake2b(orjson.dumps([dict(self.filters), self.sort]), digest_size=8).digest()
+
+    def normalised(self) -> dict[str, Any]:
+        """The query as answers repeat it."""
+        shown = {**self.filters, "sort": self.sort, "limit": self.limit}
+        if self.fields is not None:
+            shown["fields"] = list(self.fields)
+        if self.total:
+            shown["total"] = True
+        return shown
+
+    def url(self, path: str, cursor: str) -> str:
+        """The address of the page that ``cursor`` leads to."""
+        pairs: list[tuple[str, str]] = []
+        for name, value in self.filters.items():
+            pairs += [(name, text) for text in _texts(value)]
+        if self.sort != "date":
+            pairs.append(("sort", self.sort))
+        if self.limit != LIMIT_DEFAULT:
+            pairs.append(("limit", str(self.limit)))
+        if self.fields is not None:
+            pairs.append(("fields", ",".join(self.fields)))
+        if self.total:
+            pairs.append(("total", "true"))
+        pairs.append(("cursor", cursor))
+        return path + "?" + "&".join(f"{name}={quote(text, safe=',/:')}" for name, text in pairs)
+
+
+def _texts(value: Any) -> list[str]:
+    """A filter's value as the texts of its parameter: several where each stands for itself."""
+    if isinstance(value, bool):
+        return ["true" if value else "false"]
+    if isinstance(value, list):
+        if value and isinstance(value[0], list):
+            return [",".join(group) for group in value]
+        return [",".join(str(part) for part in value)]
+    return [str(value)]
+
+
+def read_pairs(query_string: bytes) -> tuple[dict[str, list[str]], list[Fault]]:
+    """The parameters of a URL, each with its values in order, and what no parameter may hold."""
+    values: dict[str, list[str]] = {}
+    faults: list[Fault] = []
+    pieces = [piece for piece in query_string.split(b"&") if piece]
+    if len(pieces) > PARAMETERS_LIMIT:
+        message = f"the address holds {len(pieces)} parameters; at most {PARAMETERS_LIMIT} are allowed"
+        return {}, [Fault("/", "too-many", message)]
+    for piece in pieces:
+        raw_name, _, raw_value = piece.partition(b"=")
+        name = unquote_to_bytes(raw_name.replace(b"+", b" ")).decode("utf-8", "replace")
+        pointer = "/" + shorten(name)
+        try:
+            value = unquote_to_bytes(raw_value.replace(b"+", b" ")).decode("utf-8")
+        except UnicodeDecodeError:
+            faults.append(Fault(pointer, "not-utf-8", "is not UTF-8 text; percent-encode the bytes of UTF-8"))
+            values.setdefault(name, [])
+            continue
+        if reason := unstorable(value):
+            faults.append(Fault(pointer, "unstorable-character", reason))
+        elif len(value) > VALUE_LIMIT:
+            message = f"has {len(value)} characters; at most {VALUE_LIMIT} are allowed"
+            faults.append(Fault(pointer, "too-long", message))
+        else:
+            values.setdefault(name, []).append(value)
+            continue
+        values.setdefault(name, [])
+    return values, faults
+
+
+def whole_number(low: int, high: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        digits = text.removeprefix("-")
+        if not (digits.isascii() and digits.isdigit()):
+            raise unreadable("wrong-type", f"{shorten(text)!r} is not a whole number")
+        # The length is looked at first: Python refuses to convert thousands of digits.
+        if len(digits) > 18 or not low <= int(text) <= high:
+            raise unreadable("out-of-range", f"must lie between {low} and {high}")
+        return int(text)
+
+    return read
+
+
+def identifier(text: str) -> str:
+    if not ID_FORM.match(text):
+        raise unreadable("mangled-cursor", "is not a cursor; take it from `next` as it stands")
+    return text
+
+
+def truth(text: str) -> bool:
+    if text not in ("true", "false"):
+        raise unreadable("wrong-type", f"must be true or false, not {shorten(text)!r}", ("true", "false"))
+    return text == "true"
+
+
+def choice(choices: Sequence[str], code: str = "unknown-value") -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in choices:
+            allowed = ", ".join(choices) if len(choices) <= 12 else "see the documentation for the list"
+            message = f"{shorten(text)!r} is not one of the allowed values: {allowed}"
+            raise unreadable(code, message, near(text, choices))
+        return text
+
+    return read
+
+
+def listing(text: str) -> list[str]:
+    """The members of a comma list, each once."""
+    members = [member.strip() for member in text.split(",")]
+    if not all(members):
+        raise unreadable("blank", "has an empty member; write the values with a comma between them")
+    if len(members) > LIST_LIMIT:
+        raise unreadable("too-many", f"has {len(members)} members; at most {LIST_LIMIT} are allowed")
+    return list(dict.fromkeys(members))
+
+
+def any_of(read: Callable[[str], str]) -> Callable[[str], list[str]]:
+    """A comma list whose members are read one by one, every fault told."""
+
+    def read_all(text: str) -> list[str]:
+        members: list[str] = []
+        faults: list[Fault] = []
+        for member in listing(text):
+            try:
+                members.append(read(member))
+            except Unreadable as error:
+                faults += error.faults
+        if faults:
+            raise Unreadable(*faults)
+        return list(dict.fromkeys(members))
+
+    return read_all
+
+
+def one_date(text: str) -> str:
+    """An EDTF date that is no interval."""
+    if "/" in text:
+        raise unreadable("interval", "must be one date; give an interval by from and to, or as period")
+    return any_date(text)
+
+
+def any_date(text: str) -> str:
+    """An EDTF date or interval."""
+    try:
+        parse_date(text)
+    except DateError as error:
+        raise unreadable(error.code, error.message) from None
+    return text
+
+
+def box(text: str) -> list[float]:
+    """``west,south,east,north`` in degrees."""
+    parts = text.split(",")
+    try:
+        numbers = [float(part) for part in parts]
+    except ValueError:
+        numbers = []
+    if len(numbers) != 4 or not all(math.isfinite(number) for number in numbers):
+        raise unreadable("wrong-form", "must be four numbers, west,south,east,north, in degrees")
+    west, south, east, north = numbers
+    if not (-180 <= west <= 180 and -180 <= east <= 180):
+        raise unreadable("out-of-range", "west and east must lie between -180 and 180")
+    if not (-90 <= south <= 90 and -90 <= north <= 90):
+        raise unreadable("out-of-range", "south and north must lie between -90 and 90")
+    if south > north:
+        raise unreadable("reversed-range", "south must not lie north of north")
+    return numbers
+
+
+def member_names(text: str) -> tuple[str, ...]:
+    """The members of an event to show, in the order of the answer, ``id`` always among them."""
+    chosen = any_of(choice(EVENT_MEMBERS, "unknown-field"))(text)
+    return tuple(name for name in EVENT_MEMBERS if name in chosen or name == "id")
+
+
+def write_cursor(query: TimelineQuery, key: str) -> str:
+    """An opaque text that says where the next page of a query begins."""
+    body = query.fingerprint + key.encode()
+    return base64.urlsafe_b64encode(_check(body) + body).decode().rstrip("=")
+
+
+def read_cursor(query: TimelineQuery, cursor: str) -> str:
+    """Where the page begins. Raises Unreadable for a cursor that is mangled or belongs to another query."""
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        raw = b""
+    check, body = raw[:4], raw[4:]
+    if len(body) <= 8 or check != _check(body) or write_again(raw) != cursor:
+        raise unreadable("mangled-cursor", "is not a cursor; take it from `next` as it stands")
+    if body[:8] != query.fingerprint:
+        raise unreadable(
+            "cursor-of-another-query",
+            "belongs to a query with other filters or another order; begin without a cursor",
+        )
+    return body[8:].decode()
+
+
+def write_again(raw: bytes) -> str:
+    """The one spelling of a cursor's bytes; base64 would also read others."""
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
+def _check(body: bytes) -> bytes:
+    return hashlib.blake2b(body, digest_size=4).digest()

@@ -1,0 +1,1 @@
+"""Data that ships with Dateline: the first timeline and the gazetteer's tables."""

@@ -1,0 +1,250 @@
+"""Actors: who they are, by which names they are found, and the only writer of them."""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+import orjson
+from peewee import Database
+from rapidfuzz import fuzz
+from rapidfuzz.process import extract
+
+from schemas.actor import ActorBody
+from schemas.faults import Fault, Refused
+from schemas.fields import load, shorten
+from schemas.names import fold
+from schemas.vocabulary import CIVILIANS, RESERVED_ACTORS, slug
+from service import gazetteer
+from service.database import execute, execute_many, fetch
+from service.ledger import Ledger
+from service.projections import ActorView
+from service.terms import CHUNK, chunks
+
+SCHEMA = ActorBody()
+# The members of an actor in the order of its answer, without what is counted.
+MEMBERS = ("id", "name", "aliases", "kind", "member_of", "country", "description", "external_ids")
+
+
+class Unresolved(Exception):
+    """A name that is no actor's, or several actors'. Carries the fault without its pointer."""
+
+    def __init__(self, fault: Fault) -> None:
+        self.fault = fault
+        super().__init__(fault.message)
+
+
+class ActorNames:
+    """The actors that some names can mean, fetched at once: ``find`` then asks no database."""
+
+    def __init__(self, database: Database, names: Iterable[str]) -> None:
+        self._database = database
+        self._by_form: dict[str, list[str]] = {}
+        for chunk in chunks(sorted({fold(name) for name in names} - {""}), CHUNK):
+            marks = ", ".join("?" * len(chunk))
+            rows = fetch(
+                database,
+                f"SELECT folded, actor FROM actor_name WHERE folded IN ({marks}) ORDER BY actor",
+                chunk,
+            )
+            for form, actor in rows:
+                self._by_form.setdefault(form, []).append(actor)
+
+    def candidates(self, name: str) -> list[str]:
+        """The ids of all actors that ``name`` can mean; an id itself means that actor alone."""
+        found = self._by_form.get(fold(name), [])
+        return [name] if name in found else found
+
+    def find(self, name: str) -> str:
+        """The id of the one actor that ``name`` means. Raises Unresolved with the nearest, or the candidates."""
+        found = self.candidates(name)
+        if len(found) == 1:
+            return found[0]
+        if found:
+            message = f"{shorten(name)!r} is a name of several actors; give the id of one"
+            raise Unresolved(Fault("", "ambiguous-actor", message, tuple(found)))
+        message = f"no actor is called {shorten(name)!r}"
+        raise Unresolved(Fault("", "unknown-actor", message, tuple(nearest(self._database, name))))
+
+    def exists(self, actor: str) -> bool:
+        """Whether an actor has this very id; only for ids among the names that were given."""
+        return actor in self._by_form.get(fold(actor), ())
+
+    def add(self, actor: str, names: Iterable[str]) -> None:
+        """Take in an actor that was created since."""
+        for form in forms(actor, names):
+            self._by_form.setdefault(form, []).append(actor)
+
+
+def forms(actor: str, names: Iterable[str]) -> dict[str, str]:
+    """Each form by which an actor is found, and the name that has it."""
+    found: dict[str, str] = {}
+    for name in (*names, actor):
+        if folded := fold(name):
+            found.setdefault(folded, name)
+    return found
+
+
+def nearest(database: Database, name: str, limit: int = 5) -> list[str]:
+    """The ids of the actors whose names look most like ``name``, the likeliest first."""
+    wanted = fold(name[:100])
+    if not wanted:
+        return []
+    rows = fetch(database, "SELECT folded, actor FROM actor_name ORDER BY folded, actor")
+    matches = extract(
+        wanted, {index: form for index, (form, _) in enumerate(rows)}, scorer=fuzz.WRatio, limit=4 * limit
+    )
+    found = dict.fromkeys(rows[index][1] for _, score, index in matches if score >= 60)
+    return list(found)[:limit]
+
+
+def views(database: Database, actors: Collection[str]) -> dict[str, ActorView]:
+    """What the read side needs to know of these actors, organisations of organisations included."""
+    names: dict[str, str] = {}
+    for chunk in chunks(sorted(actors), CHUNK):
+        marks = ", ".join("?" * len(chunk))
+        for actor, content in fetch(database, f"SELECT id, content FROM actor WHERE id IN ({marks})", chunk):
+            names[actor] = orjson.loads(content)["name"]
+    direct: dict[str, list[str]] = {}
+    asked: set[str] = set()
+    while new := sorted((set(actors) | {org for found in direct.values() for org in found}) - asked):
+        asked.update(new)
+        for chunk in chunks(new, CHUNK):
+            marks = ", ".join("?" * len(chunk))
+            for actor, organisation in fetch(
+                database,
+                f"SELECT actor, organisation FROM actor_membership WHERE actor IN ({marks}) ORDER BY organisation",
+                chunk,
+            ):
+                direct.setdefault(actor, []).append(organisation)
+    return {actor: ActorView(names[actor], _above(actor, direct)) for actor in actors}
+
+
+def _above(actor: str, direct: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+    """Every organisation that an actor belongs to, nearest first. A circle of memberships ends where it began."""
+    found: dict[str, None] = {}
+    waiting = list(direct.get(actor, ()))
+    while waiting:
+        organisation = waiting.pop(0)
+        if organisation != actor and organisation not in found:
+            found[organisation] = None
+            waiting += direct.get(organisation, ())
+    return tuple(found)
+
+
+def write_actors(log: Ledger, bodies: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Create or replace actors within the ledger's transaction, all or none; return the ids of those that changed.
+
+    An organisation may stand later in ``bodies`` than its member. Raises Refused with a pointer ``/index/…``.
+    """
+    faults: list[Fault] = []
+    actors: list[dict[str, Any]] = []
+    for index, body in enumerate(bodies):
+        try:
+            actors.append(_canonical(load(SCHEMA, body)))
+        except Refused as refused:
+            faults += [Fault(f"/{index}{fault.pointer}", *_rest(fault)) for fault in refused.faults]
+    if faults:
+        raise Refused(faults)
+    names = ActorNames(log.database, [organisation for actor in actors for organisation in actor["member_of"]])
+    for actor in actors:
+        if not names.candidates(actor["id"]):
+            names.add(actor["id"], [actor["name"], *actor["aliases"]])
+    for index, actor in enumerate(actors):
+        for step, organisation in enumerate(actor["member_of"]):
+            try:
+                actor["member_of"][step] = names.find(organisation)
+            except Unresolved as unresolved:
+                faults.append(Fault(f"/{index}/member_of/{step}", *_rest(unresolved.fault)))
+    if faults:
+        raise Refused(faults)
+    return [actor["id"] for actor in actors if store_actor(log, actor)]
+
+
+def _rest(fault: Fault) -> tuple[str, str, tuple[str, ...]]:
+    return fault.code, fault.message, fault.suggestions
+
+
+def _canonical(actor: Mapping[str, Any]) -> dict[str, Any]:
+    country = actor["country"]
+    if country is not None:
+        code = gazetteer.country_code(country)
+        if code is None:
+            near = tuple(found.code for found in gazetteer.near_countries(country))
+            raise Refused([Fault("/country", "unknown-country", f"no country is called {shorten(country)!r}", near)])
+        country = code
+    actor_id = actor["id"] or new_id(actor["name"])
+    if actor_id in RESERVED_ACTORS and actor_id != CIVILIANS:
+        raise Refused([Fault("/id", "reserved", f"{actor_id!r} is reserved for claims about nobody in particular")])
+    return {**{name: actor[name] for name in MEMBERS}, "id": actor_id, "country": country}
+
+
+def store_actor(log: Ledger, actor: Mapping[str, Any]) -> bool:
+    """Write one actor in canonical form; False when nothing changes."""
+    content = orjson.dumps(actor).decode()
+    found = fetch(log.database, "SELECT version, content, created FROM actor WHERE id = ?", (actor["id"],))
+    version, before, created = found[0] if found else (0, None, log.recorded)
+    if before == content:
+        return False
+    log.append("actor", actor["id"], version + 1, "updated" if found else "created", content)
+    execute(log.database, "DELETE FROM actor WHERE id = ?", (actor["id"],))
+    insert_actor(log.database, actor, version + 1, created, log.recorded)
+    return True
+
+
+def insert_actor(database: Database, actor: Mapping[str, Any], version: int, created: int, updated: int) -> None:
+    """The rows of an actor's current version, in place of those of the version before."""
+    actor_id = actor["id"]
+    execute(
+        database,
+        "INSERT INTO actor (id, version, kind, country, content, created, updated) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (actor_id, version, actor["kind"], actor["country"], orjson.dumps(actor).decode(), created, updated),
+    )
+    for table in ("actor_name", "actor_membership", "actor_external_id"):
+        execute(database, f"DELETE FROM {table} WHERE actor = ?", (actor_id,))
+    found = forms(actor_id, [actor["name"], *actor["aliases"]])
+    execute_many(
+        database,
+        "INSERT INTO actor_name (folded, actor, name) VALUES (?, ?, ?)",
+        [(form, actor_id, name) for form, name in found.items()],
+    )
+    execute_many(
+        database,
+        "INSERT INTO actor_membership (actor, organisation) VALUES (?, ?)",
+        [(actor_id, organisation) for organisation in dict.fromkeys(actor["member_of"])],
+    )
+    execute_many(
+        database,
+        "INSERT INTO actor_external_id (scheme, value, actor) VALUES (?, ?, ?)",
+        [(scheme, value, actor_id) for scheme, value in actor["external_ids"].items()],
+    )
+
+
+def by_external_id(database: Database, ids: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """The actor that has each of these (scheme, value) pairs; the first by id where several have it."""
+    found: dict[tuple[str, str], str] = {}
+    for chunk in chunks(sorted(ids), CHUNK):
+        pairs = ", ".join(["(?, ?)"] * len(chunk))
+        rows = fetch(
+            database,
+            f"SELECT scheme, value, actor FROM actor_external_id WHERE (scheme, value) IN (VALUES {pairs}) "
+            "ORDER BY actor",
+            [part for pair in chunk for part in pair],
+        )
+        for scheme, value, actor in rows:
+            found.setdefault((scheme, value), actor)
+    return found
+
+
+def external_ids_of(database: Database, actor: str) -> dict[str, str]:
+    """The ids that datasets give one actor, by scheme."""
+    rows = fetch(database, "SELECT scheme, value FROM actor_external_id WHERE actor = ?", (actor,))
+    return dict(rows)
+
+
+def new_id(name: str) -> str:
+    """An id made from a name: its letters and digits in ASCII, or a hash where it has none."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return slug(plain)[:100].strip("-") or "actor-" + hashlib.sha256(name.encode()).hexdigest()[:16]

@@ -1,0 +1,226 @@
+"""Opens an engine from its URL and holds everything in which the engines differ."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import unquote
+
+from peewee import Database, DatabaseError, InterfaceError, OperationalError, SqliteDatabase
+from playhouse.migrations import Runner
+from playhouse.pool import PooledPostgresqlDatabase
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+Result = TypeVar("Result")
+
+# The oldest SQLite with UPDATE … RETURNING.
+SQLITE_NEEDED = (3, 35, 0)
+
+# A write that PostgreSQL refuses with one of these may be tried again as a whole: serialisation failure,
+# deadlock, the server going down or starting up, and too many connections for the moment.
+RETRIED_STATES = frozenset({"40001", "40P01", "57P01", "57P02", "57P03", "53300"})
+ATTEMPTS = 4
+
+
+class BadDatabaseUrl(ValueError):
+    """The URL names no engine or no database that Dateline can use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """What the engines write differently.
+
+    column_types: for the migrations. ``text`` sorts and ranges by its UTF-8 bytes, ``bigint`` has 64 bits, and a
+    ``clustered`` table is kept in the order of its key where the engine can.
+    documents: the aggregate that joins the column ``document`` in the order of ``sort_key``, as bytes, each text on
+    a line of its own; documents_backwards: against that order.
+    """
+
+    column_types: Mapping[str, str]
+    documents: str
+    documents_backwards: str
+
+
+# In SQLite, a 64-bit key must be called INTEGER to be the row's own number. Its aggregates take the rows as they
+# come, ordered by the subquery: before 3.44 it knows no order within an aggregate.
+SQLITE = Dialect(
+    column_types={"text": "TEXT", "bigint": "INTEGER", "clustered": " WITHOUT ROWID"},
+    documents="CAST(group_concat(document, ',' || char(10)) AS BLOB)",
+    documents_backwards="CAST(group_concat(document, ',' || char(10)) AS BLOB)",
+)
+POSTGRES = Dialect(
+    column_types={"text": 'TEXT COLLATE "C"', "bigint": "BIGINT", "clustered": ""},
+    documents="convert_to(string_agg(document, E',\\n' ORDER BY sort_key), 'UTF8')",
+    documents_backwards="convert_to(string_agg(document, E',\\n' ORDER BY sort_key DESC), 'UTF8')",
+)
+
+
+def dialect(database: Database) -> Dialect:
+    """What to write for the engine of a database."""
+    return POSTGRES if isinstance(database, PooledPostgresqlDatabase) else SQLITE
+
+
+def open_database(url: str, max_connections: int = 32) -> Database:
+    """Open the database of a URL; nothing is created or migrated yet.
+
+    url: ``sqlite:///relative.db``, ``sqlite:////absolute.db`` or ``postgresql://user:password@host/name``
+    (several hosts and libpq options as in ``postgresql://a,b/name?target_session_attrs=read-write``).
+    Raises BadDatabaseUrl.
+    """
+    if url.startswith("sqlite:///"):
+        return _open_sqlite(unquote(url.removeprefix("sqlite:///")))
+    if url.startswith(("postgresql://", "postgres://")):
+        return _open_postgres("postgresql://" + url.split("://", 1)[1], max_connections)
+    raise BadDatabaseUrl(f"{url!r} names no database: write sqlite:///FILE or postgresql://USER@HOST/NAME")
+
+
+def _open_sqlite(path: str) -> Database:
+    if sqlite3.sqlite_version_info < SQLITE_NEEDED:
+        needed = ".".join(map(str, SQLITE_NEEDED))
+        raise BadDatabaseUrl(f"SQLite {sqlite3.sqlite_version} is too old: {needed} is needed")
+    if not path or path == ":memory:":
+        raise BadDatabaseUrl("sqlite:///FILE needs a file: each worker would see a memory of its own")
+    if not Path(path).absolute().parent.is_dir():
+        raise BadDatabaseUrl(f"the folder of {path} does not exist")
+    return SqliteDatabase(
+        path,
+        pragmas={
+            "journal_mode": "wal",
+            "synchronous": "full",
+            "foreign_keys": 1,
+            "cache_size": -64_000,
+            # As much of the file as the build allows is read through the page cache without copying.
+            "mmap_size": 2**40,
+        },
+        timeout=30,
+        # A deferred transaction that reads first fails at its first write when another has written since.
+        lock_type="IMMEDIATE",
+    )
+
+
+def _open_postgres(url: str, max_connections: int) -> Database:
+    try:
+        import psycopg
+    except ImportError:
+        raise BadDatabaseUrl("PostgreSQL needs its driver: install dateline with the extra `postgres`") from None
+    # The driver judges the URL now, so that a typing mistake is not taken for a server that is down.
+    try:
+        psycopg.conninfo.conninfo_to_dict(url)
+    except psycopg.ProgrammingError as error:
+        raise BadDatabaseUrl(f"the PostgreSQL URL cannot be read: {error}") from None
+    return PooledPostgresqlDatabase(
+        url,
+        prefer_psycopg3=True,
+        max_connections=max_connections,
+        timeout=10,
+        stale_timeout=300,
+        client_encoding="UTF8",
+        connect_timeout=5,
+    )
+
+
+@lru_cache(maxsize=1024)
+def _with_markers(sql: str, marker: str) -> str:
+    return sql if marker == "?" else sql.replace("%", "%%").replace("?", marker)
+
+
+def fetch(database: Database, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    """All rows of a statement written with ``?`` for its parameters."""
+    rows: list[tuple[Any, ...]] = database.execute_sql(_with_markers(sql, database.param), tuple(parameters)).fetchall()
+    return rows
+
+
+def execute(database: Database, sql: str, parameters: Sequence[Any] = ()) -> int:
+    """Run a statement and return how many rows it changed."""
+    changed: int = database.execute_sql(_with_markers(sql, database.param), tuple(parameters)).rowcount
+    return changed
+
+
+def execute_many(database: Database, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+    """Run a statement once for each row of parameters, in one call of the driver."""
+    if rows:
+        database.cursor().executemany(_with_markers(sql, database.param), rows)
+
+
+def write(database: Database, work: Callable[[], Result]) -> Result:
+    """Run ``work`` in one write transaction and return its result.
+
+    Where the engine aborts it for a reason that passes (see RETRIED_STATES), the whole of it is run again, so
+    ``work`` must keep nothing from a run that failed. Raises what ``work`` raises.
+    """
+    if database.in_transaction():
+        # Only the outermost transaction can be tried again.
+        with database.atomic():
+            return work()
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            with database.atomic():
+                return work()
+        except (OperationalError, InterfaceError) as error:
+            if attempt == ATTEMPTS or sql_state(error) not in RETRIED_STATES:
+                raise
+            time.sleep(0.02 * 2**attempt)
+    raise AssertionError("the loop returns or raises")
+
+
+def sql_state(error: DatabaseError | InterfaceError) -> str | None:
+    """The SQLSTATE of a PostgreSQL error, None where there is none."""
+    cause = getattr(error, "orig", None) or error.__cause__ or error.__context__
+    state: str | None = getattr(cause, "sqlstate", None)
+    return state
+
+
+@contextmanager
+def snapshot(database: Database) -> Iterator[None]:
+    """Within it, every read sees the same moment."""
+    if database.in_transaction():
+        yield
+    elif isinstance(database, PooledPostgresqlDatabase):
+        with database.transaction("REPEATABLE READ"):
+            yield
+    else:
+        with database.transaction("DEFERRED"):
+            yield
+
+
+def migrate(database: Database) -> list[str]:
+    """Bring the tables up to this version and return the names of the migrations applied.
+
+    Concurrent callers wait for each other: by an advisory lock on PostgreSQL, by a lock file on SQLite.
+    Raises BadDatabaseUrl for a PostgreSQL database that is older than 15 or not UTF-8.
+    """
+    if isinstance(database, PooledPostgresqlDatabase):
+        encoding, version = fetch(
+            database, "SELECT current_setting('server_encoding'), current_setting('server_version_num')"
+        )[0]
+        if encoding != "UTF8":
+            raise BadDatabaseUrl(f"the database is encoded in {encoding}: Dateline needs UTF8")
+        if int(version) < 150000:
+            raise BadDatabaseUrl("PostgreSQL 15 or newer is needed")
+    with _migration_lock(database):
+        applied: list[str] = Runner(database, str(MIGRATIONS)).up()
+    return applied
+
+
+@contextmanager
+def _migration_lock(database: Database) -> Iterator[None]:
+    if isinstance(database, PooledPostgresqlDatabase):
+        with database.connection_context():
+            # Any number will do, as long as nothing else in the database locks by it.
+            execute(database, "SELECT pg_advisory_lock(?)", (7_246_173,))
+            try:
+                yield
+            finally:
+                execute(database, "SELECT pg_advisory_unlock(?)", (7_246_173,))
+        return
+    import fcntl
+
+    with open(f"{database.database}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

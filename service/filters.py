@@ -1,0 +1,258 @@
+"""The table of filters and of the other parameters of a timeline query."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from schemas import query
+from schemas.edtf import LONGEST
+from schemas.query import TimelineQuery
+from schemas.vocabulary import EVENT_TYPES, ROLES, STATUSES
+from service import conditions, query_names
+from service.conditions import Condition
+from service.query_names import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """What the description of the API says of a parameter.
+
+    example: a value that works on the seed. schema: JSON Schema; an array is written with commas in the URL.
+    """
+
+    name: str
+    meaning: str
+    example: str
+    schema: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Filter(Parameter):
+    """A parameter that chooses events.
+
+    read: the texts of the parameter → its value in canonical form, ready for JSON; raises Unreadable.
+    conditions: all values read → what they ask of an event.
+    repeatable: it may be given several times.
+    """
+
+    read: Callable[[Reading, Sequence[str]], Any]
+    conditions: Callable[[Mapping[str, Any]], Iterator[Condition]]
+    repeatable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Option(Parameter):
+    """A parameter that shapes the answer and chooses nothing. ``read``: its text → its value; raises Unreadable."""
+
+    read: Callable[[str], Any]
+
+
+def _words(choices: Sequence[str]) -> dict[str, Any]:
+    return {"type": "string", "enum": list(choices)}
+
+
+def _list_of(choices: Sequence[str]) -> dict[str, Any]:
+    return {"type": "array", "items": _words(choices), "minItems": 1}
+
+
+TEXT = {"type": "string", "minLength": 1, "maxLength": query.VALUE_LIMIT}
+LIST = {
+    "type": "array",
+    "items": {"type": "string", "minLength": 1},
+    "minItems": 1,
+    "maxItems": query.LIST_LIMIT,
+}
+DATE = {"type": "string", "minLength": 1, "maxLength": LONGEST}
+TRUTH = {"type": "boolean"}
+LIMIT = {"type": "integer", "minimum": 1, "maximum": query.LIMIT_MAX, "default": query.LIMIT_DEFAULT}
+BOX = {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 4}
+
+
+def _single(read: Callable[[str], Any]) -> Callable[[Reading, Sequence[str]], Any]:
+    return lambda reading, texts: read(texts[0])
+
+
+FILTERS: dict[str, Filter] = {
+    item.name: item
+    for item in (
+        Filter(
+            "actor",
+            "Who took part, in any role; members of an organisation count as the organisation. An id, name or alias. "
+            "A comma list is any of them; given several times, all of them.",
+            "taliban",
+            LIST,
+            query_names.read_actors,
+            conditions.actors,
+            repeatable=True,
+        ),
+        Filter(
+            "role",
+            "The role that the named actor must have.",
+            "side-a",
+            _words(ROLES),
+            _single(query.choice(ROLES)),
+            conditions.nothing_more,
+        ),
+        Filter(
+            "province",
+            "Where it happened: the ISO 3166-2 code, name or alias of a province, or the form “X Province”. "
+            "A comma list is any of them.",
+            "Panjshir,Baghlan",
+            LIST,
+            query_names.read_provinces,
+            conditions.places("province"),
+        ),
+        Filter(
+            "country",
+            "The country: ISO 3166-1 alpha-2 code or name. A comma list is any of them.",
+            "AF,PK",
+            LIST,
+            query_names.read_countries,
+            conditions.places("country"),
+        ),
+        Filter(
+            "from",
+            "The first day or minute asked about, an EDTF date.",
+            "2021-08-26",
+            DATE,
+            _single(query.one_date),
+            conditions.during,
+        ),
+        Filter(
+            "to",
+            "The last day or minute asked about, an EDTF date.",
+            "2021-08-31",
+            DATE,
+            _single(query.one_date),
+            conditions.during_unless_from,
+        ),
+        Filter(
+            "match",
+            "possible: the event may touch from..to. certain: it lies inside.",
+            "certain",
+            _words(("possible", "certain")),
+            _single(query.choice(("possible", "certain"))),
+            conditions.nothing_more,
+        ),
+        Filter(
+            "period",
+            "An EDTF date or interval: only events whose place on the timeline lies in it.",
+            "2021-08",
+            DATE,
+            _single(query.any_date),
+            conditions.placed_in,
+        ),
+        Filter(
+            "type",
+            "The type of event; a top-level type takes its sub-types in. A comma list is any of them.",
+            "battle,explosion",
+            _list_of(tuple(EVENT_TYPES)),
+            _single(query.any_of(query.choice(tuple(EVENT_TYPES), "unknown-type"))),
+            conditions.terms("type"),
+        ),
+        Filter(
+            "status",
+            "How sure the event is. A comma list is any of them.",
+            "reported,disputed",
+            _list_of(STATUSES),
+            _single(query.any_of(query.choice(STATUSES, "unknown-status"))),
+            conditions.terms("status"),
+        ),
+        Filter(
+            "tag",
+            "A tag of the event, letter by letter. A comma list is any of them.",
+            "panjshir-conflict,kabul-evacuation",
+            LIST,
+            _single(query.listing),
+            conditions.terms("tag"),
+        ),
+        Filter(
+            "dataset",
+            "The dataset that the event belongs to. A comma list is any of them.",
+            "seed,local",
+            LIST,
+            query_names.read_datasets,
+            conditions.terms("dataset"),
+        ),
+        Filter(
+            "publisher",
+            "The publisher of one of its sources. A comma list is any of them.",
+            "RT,Reuters",
+            LIST,
+            query_names.read_publishers,
+            conditions.terms("publisher"),
+        ),
+        Filter(
+            "claimant",
+            "Who made one of its claims: an actor, or the name of someone who is none. A comma list is any of them.",
+            "fahim-dashti,bismillah-mohammadi",
+            LIST,
+            query_names.read_claimants,
+            conditions.claimants,
+        ),
+        Filter(
+            "bbox",
+            "west,south,east,north in degrees; west > east crosses the antimeridian.",
+            "69,35,70,36",
+            BOX,
+            _single(query.box),
+            conditions.inside_box,
+        ),
+        Filter(
+            "min_killed",
+            "The high estimate of people killed is at least this.",
+            "5",
+            {"type": "integer", "minimum": 0, "maximum": 10**9},
+            _single(query.whole_number(0, 10**9)),
+            conditions.killed_at_least,
+        ),
+        Filter(
+            "disputed",
+            "Whether one of its figures is in dispute.",
+            "true",
+            TRUTH,
+            _single(query.truth),
+            conditions.disputed,
+        ),
+    )
+}
+
+
+def conditions_of(asked: TimelineQuery) -> list[Condition]:
+    """What a query asks of an event; all of it must hold."""
+    return [condition for name in asked.filters for condition in FILTERS[name].conditions(asked.filters)]
+
+
+OPTIONS: dict[str, Option] = {
+    item.name: item
+    for item in (
+        Option(
+            "sort",
+            "By date or by last change; a leading - reverses it.",
+            "-date",
+            _words(query.SORTS),
+            query.choice(query.SORTS),
+        ),
+        Option("limit", "Events on a page.", "10", LIMIT, query.whole_number(1, query.LIMIT_MAX)),
+        Option("cursor", "Where the page begins: from `next` of the page before.", "", TEXT, str),
+        Option(
+            "fields",
+            "The members of each event to show; id always comes.",
+            "title,date",
+            _list_of(query.EVENT_MEMBERS),
+            query.member_names,
+        ),
+        Option("total", "true: also the exact count of all events that match.", "true", TRUTH, query.truth),
+        Option(
+            "format",
+            "The form of the answer; it wins over the Accept header.",
+            "json",
+            _words(query.FORMATS),
+            query.choice(query.FORMATS, "unknown-format"),
+        ),
+    )
+}
+
+PARAMETERS: Mapping[str, Parameter] = {**FILTERS, **OPTIONS}

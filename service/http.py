@@ -1,0 +1,145 @@
+"""What every answer has in common: entity tags, headers, compression, and who the request is."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from flask import Flask, Response, current_app, g, request
+from flask_cors import CORS
+from isal import igzip
+from peewee import Database
+from werkzeug.exceptions import NotAcceptable
+
+from service import __version__
+from service.settings import Settings
+
+EXPOSED_HEADERS = (
+    "ETag",
+    "Link",
+    "Location",
+    "Retry-After",
+    "X-Request-ID",
+    "X-Sequence",
+    "Idempotent-Replay",
+)
+SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+# Below this size, gzip saves nothing that a packet would notice.
+GZIP_FROM = 1000
+GZIP_SUFFIX = "-gzip"
+GEOJSON = "application/geo+json"
+
+
+def database() -> Database:
+    """The database of the application that answers."""
+    found: Database = current_app.extensions["dateline"]["database"]
+    return found
+
+
+def settings() -> Settings:
+    """The settings of the application that answers."""
+    found: Settings = current_app.extensions["dateline"]["settings"]
+    return found
+
+
+def request_id() -> str:
+    """The client's own id of the request where it is sane, else one made here."""
+    if "request_id" not in g:
+        given = request.headers.get("X-Request-ID", "")
+        g.request_id = given if SANE_REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+    found: str = g.request_id
+    return found
+
+
+def release_tag(tag: str) -> str:
+    """The entity tag of an answer that follows from the whole store: a new release may answer differently."""
+    return f"{tag}-{__version__}"
+
+
+def unchanged(tag: str) -> bool:
+    """Whether the client holds the answer that ``tag`` stands for already."""
+    held = request.if_none_match
+    if not held:
+        return False
+    return held.star_tag or any(given.removesuffix(GZIP_SUFFIX) == tag for given in held.as_set(include_weak=True))
+
+
+def not_modified(tag: str, sequence: int | None = None) -> Response:
+    """304: the client's own copy is good."""
+    return _stamped(Response(status=304), tag, sequence)
+
+
+def answer(
+    body: bytes, tag: str | None = None, sequence: int | None = None, mimetype: str = "application/json"
+) -> Response:
+    """200 with ready bytes."""
+    return _stamped(Response(body, mimetype=mimetype), tag, sequence)
+
+
+def answer_json(
+    members: Mapping[str, Any],
+    tag: str | None = None,
+    sequence: int | None = None,
+    mimetype: str = "application/json",
+) -> Response:
+    """200 with an object as JSON."""
+    return answer(orjson.dumps(members) + b"\n", tag, sequence, mimetype)
+
+
+def _stamped(response: Response, tag: str | None, sequence: int | None) -> Response:
+    if tag is not None:
+        response.set_etag(tag)
+    if sequence is not None:
+        response.headers["X-Sequence"] = str(sequence)
+    return response
+
+
+def accept_or_refuse() -> None:
+    """Refuse a request that accepts none of the forms of its answer; a parameter ``format`` is judged elsewhere."""
+    if request.path.startswith("/v1/") and request.routing_exception is None and "format" not in request.args:
+        offered = ["application/json"]
+        if request.path.startswith("/v1/provinces"):
+            offered.append(GEOJSON)
+        if request.accept_mimetypes and request.accept_mimetypes.best_match(offered) is None:
+            raise NotAcceptable(f"This answer can be had as {' or '.join(offered)}.")
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Give every answer the headers that the contract promises."""
+    app.before_request(accept_or_refuse)
+    app.after_request(_finish)
+    CORS(
+        app,
+        origins=list(settings.cors_origins),
+        send_wildcard=True,
+        methods=["GET", "HEAD", "OPTIONS"],
+        expose_headers=list(EXPOSED_HEADERS),
+        max_age=86400,
+        vary_header=False,
+    )
+
+
+def _finish(response: Response) -> Response:
+    response.headers["X-Request-ID"] = request_id()
+    response.headers.setdefault("Cache-Control", "no-cache")
+    response.headers["Vary"] = "Accept, Accept-Encoding, Origin"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    if request.accept_encodings["gzip"] > 0 and "Content-Encoding" not in response.headers:
+        _compress(response)
+    return response
+
+
+def _compress(response: Response) -> None:
+    """gzip the answer, under a tag of its own as RFC 9110 (8.8.3) asks."""
+    tag, weak = response.get_etag()
+    if response.status_code == 304 and tag is not None:
+        response.set_etag(tag + GZIP_SUFFIX, weak or False)
+    if response.direct_passthrough or response.is_streamed or (response.content_length or 0) < GZIP_FROM:
+        return
+    response.set_data(igzip.compress(response.get_data(), 1, mtime=0))
+    response.headers["Content-Encoding"] = "gzip"
+    if tag is not None:
+        response.set_etag(tag + GZIP_SUFFIX, weak or False)

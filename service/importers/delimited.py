@@ -1,0 +1,122 @@
+"""Cuts a stream of comma-separated text (RFC 4180) into records that keep their line number and own text."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from schemas.faults import Fault
+from service.importers.record import UnreadableFile
+
+# The longest record that is read. UCDP's longest are about 10 kB, so that a megabyte is a broken file's.
+MAX_RECORD = 1 << 20
+# A quote still open after this many characters was never meant to be closed; reading on would fill the
+# memory.
+MAX_QUOTED = 16 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One record: its first line (from 1), its text, and its cells, or the fault for which it has none."""
+
+    line: int
+    raw: str
+    cells: tuple[str, ...] | None
+    fault: Fault | None
+
+
+class _TooLong(Exception):
+    """A physical line longer than MAX_RECORD, of which only the beginning was kept."""
+
+
+def first_line(stream: BinaryIO) -> bytes:
+    """The first line, or its first MAX_RECORD bytes, to tell the format by; give it on to `rows`."""
+    return stream.readline(MAX_RECORD)
+
+
+def rows(stream: BinaryIO, first: bytes) -> Iterator[Row]:
+    """Every record that has a character in it, in order; `first` is what `first_line` took off the stream.
+
+    Raises UnreadableFile at a byte that is not UTF-8 and for a quote that is never closed. Memory is bounded
+    by MAX_QUOTED, whatever the file.
+    """
+    lines = _lines(stream, first)
+    taken: list[str] = []
+    suspect: int | None = None
+    line = 1
+    ended = False
+
+    def feed() -> Iterator[str]:
+        nonlocal ended
+        size = 0
+        for text, whole in lines:
+            size = size + len(text) if taken else len(text)
+            taken.append(text)
+            if not whole:
+                raise _TooLong
+            if size > MAX_QUOTED:
+                raise UnreadableFile(_unclosed(line, suspect))
+            yield text
+        ended = True
+
+    if csv.field_size_limit() < MAX_QUOTED:
+        # The limit belongs to the whole process, so it is only ever raised.
+        csv.field_size_limit(MAX_QUOTED)
+    reader = csv.reader(feed(), strict=True)
+    while True:
+        cells: list[str] | None = None
+        fault: Fault | None = None
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except _TooLong:
+            fault = _too_long()
+            reader = csv.reader(feed(), strict=True)
+        except csv.Error as error:
+            if ended:
+                raise UnreadableFile(_unclosed(line, suspect)) from None
+            fault = Fault("/", "malformed-record", f"The record's quotes do not pair up ({error}).")
+            suspect = suspect or line
+        raw = "".join(taken)
+        if fault is None and len(raw) > MAX_RECORD:
+            cells, fault = None, _too_long()
+        if fault is not None:
+            yield Row(line, raw[:MAX_RECORD], None, fault)
+        elif cells is not None and any(cell.strip() for cell in cells):
+            yield Row(line, raw, tuple(cells), None)
+        line += len(taken)
+        taken.clear()
+
+
+def _lines(stream: BinaryIO, first: bytes) -> Iterator[tuple[str, bool]]:
+    """Physical lines (up to a line feed) with their endings, decoded, and whether each is whole."""
+    number = 1
+    chunk = first.removeprefix(b"\xef\xbb\xbf")
+    while chunk:
+        if len(chunk) >= MAX_RECORD - 3 and not chunk.endswith(b"\n"):
+            yield chunk.decode("utf-8", "replace"), False
+            while chunk and not chunk.endswith(b"\n"):
+                chunk = stream.readline(MAX_RECORD)
+        else:
+            try:
+                text = chunk.decode("utf-8")
+            except UnicodeDecodeError as error:
+                raise UnreadableFile(
+                    f"Line {number} is not UTF-8: 0x{chunk[error.start]:02x} is its byte {error.start + 1}. "
+                    "Save the file as UTF-8."
+                ) from None
+            yield text, True
+        number += 1
+        chunk = stream.readline(MAX_RECORD)
+
+
+def _too_long() -> Fault:
+    return Fault("/", "record-too-long", f"The record is longer than {MAX_RECORD:,} characters.")
+
+
+def _unclosed(line: int, suspect: int | None) -> str:
+    hint = f" The first record whose quotes do not pair up begins in line {suspect}." if suspect else ""
+    return f"A quote opened in the record that begins in line {line} is never closed.{hint}"

@@ -1,0 +1,52 @@
+"""Reads single cells of a row of UCDP GED, as the dataset and the spreadsheets it went through write them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from schemas.faults import Fault
+
+# A row's cells by the column names of release 23.1.
+Values = Mapping[str, str]
+
+# The bounds of an event's texts and figures.
+MAX_TEXT = 500
+MAX_FIGURE = 10**9
+
+COUNT = re.compile(r"([0-9]{1,18})(?:\.0+)?")
+
+
+def cell(values: Values, name: str) -> str:
+    return values.get(name, "").strip()
+
+
+def code_of(values: Values, name: str) -> str:
+    """A coded cell's digit, also as spreadsheets write it (``1.0``)."""
+    return cell(values, name).removesuffix(".0")
+
+
+def cut(text: str, pointer: str, warnings: list[Fault], longest: int = MAX_TEXT) -> str:
+    if len(text) <= longest:
+        return text
+    message = f"The text has {len(text):,} characters; the first {longest:,} are kept."
+    warnings.append(Fault(pointer, "text-cut", message))
+    return text[:longest]
+
+
+def count(values: Values, name: str, faults: list[Fault], *, required: bool = False) -> int | None:
+    """A whole number from 0, also as spreadsheets write it (``3.0``); None where the cell is empty."""
+    text = cell(values, name)
+    if not text and not required:
+        return None
+    match = COUNT.fullmatch(text)
+    if match is None:
+        code = "not-a-number" if text else "missing"
+        shown = f"'{text[:40]}' is not a whole number from 0." if text else "There is none."
+        faults.append(Fault(f"/{name}", code, f"{name}: {shown}"))
+        return None
+    number = int(match[1])
+    if name != "id" and number > MAX_FIGURE:
+        faults.append(Fault(f"/{name}", "out-of-range", f"{name}: {number} is more than {MAX_FIGURE}."))
+        return None
+    return number

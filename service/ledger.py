@@ -1,0 +1,113 @@
+"""Appends to the revision log: the one place where a change gets its sequence and its time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from peewee import Database
+
+from service.database import execute, execute_many, fetch
+
+
+@dataclass(slots=True)
+class Ledger:
+    """A write transaction's hold on the log. Nobody else writes until it is closed.
+
+    recorded: the time of every change of the transaction, in microseconds, whole milliseconds.
+    """
+
+    database: Database
+    by: str
+    reason: str | None
+    version: int
+    sequence: int
+    recorded: int
+    touched: bool = False
+    _rows: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def append(
+        self,
+        kind: str,
+        subject: str,
+        version: int,
+        operation: str,
+        content: str | None,
+        original: str | None = None,
+    ) -> int:
+        """Add a revision and return its sequence."""
+        self.sequence += 1
+        row = (
+            self.sequence,
+            kind,
+            subject,
+            version,
+            operation,
+            self.recorded,
+            self.by,
+            self.reason,
+            content,
+            original,
+        )
+        self._rows.append(row)
+        self.touched = True
+        return self.sequence
+
+    def touch(self) -> None:
+        """Say that answers change though no revision is added, so that caches and ETags notice."""
+        self.touched = True
+
+
+@contextmanager
+def ledger(database: Database, by: str, reason: str | None = None) -> Iterator[Ledger]:
+    """Hold the log for one transaction, which must be open.
+
+    The row of the store is locked first, so changes become visible in the order of their sequences on every
+    engine, and a reader of the feed who has seen one has seen all before it.
+    """
+    [(version, sequence, last)] = fetch(
+        database, "UPDATE store SET version = version WHERE id = 1 RETURNING version, sequence, recorded"
+    )
+    now = time.time_ns() // 1_000_000 * 1000
+    log = Ledger(database, by, reason, version, sequence, max(now, last))
+    yield log
+    if log.touched:
+        execute_many(
+            database,
+            'INSERT INTO revision (sequence, kind, subject, version, operation, recorded, "by", reason, content, '
+            "original) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            log._rows,
+        )
+        execute(
+            database,
+            "UPDATE store SET version = ?, sequence = ?, recorded = ? WHERE id = 1",
+            (log.version + 1, log.sequence, log.recorded),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StoreState:
+    """How far the store has come. ``tag`` changes with every answer that may change, and differs between stores."""
+
+    identity: str
+    version: int
+    sequence: int
+
+    @property
+    def tag(self) -> str:
+        return f"{self.identity}.{self.version}"
+
+
+def store_state(database: Database) -> StoreState:
+    """Where the store stands now."""
+    return StoreState(*fetch(database, "SELECT identity, version, sequence FROM store WHERE id = 1")[0])
+
+
+def timestamp(microseconds: int) -> str:
+    """A time as answers show it: UTC to the millisecond, ``2026-11-22T10:00:00.000Z``."""
+    moment = datetime.fromtimestamp(microseconds // 1_000_000, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{microseconds % 1_000_000 // 1000:03d}Z"

@@ -1,0 +1,161 @@
+"""Chooses how a timeline query is answered: which ranges of the index to read, and what to test each event for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from peewee import Database
+
+from schemas.query import TimelineQuery
+from service.conditions import Carries, Condition, During, LiesIn, PlacedIn, Satisfies
+from service.database import fetch
+from service.filters import conditions_of
+from service.spans import EVERY, FIRST_PLACE, LAST_PLACE, Stretch, Window
+from service.terms import ANY, numbers_of
+
+# So many ranges are merged at most; beyond, the places are looked up for each event instead.
+RANGES_MAX = 400
+
+Pair = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """A test of one event. The SQL calls the event's row ``{row}``, and ``t`` what has its ``pos`` and ``num``."""
+
+    sql: str
+    parameters: tuple[object, ...]
+
+    @property
+    def needs_row(self) -> bool:
+        return "{row}" in self.sql
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a query is answered: every event under ``pairs`` in ``stretches`` that passes ``tests``.
+
+    pairs: numbers of terms and places whose ranges are read; without any, nothing can match.
+    stretches: the ranges of time to read under each pair.
+    tests: what the ranges do not say.
+    covered: what the ranges do say, as tests, for an answer that does not read them.
+    expected: how many events stand under the pairs; None where nobody needed to know.
+    """
+
+    pairs: tuple[Pair, ...] = ()
+    stretches: tuple[Stretch, ...] = ()
+    tests: tuple[Test, ...] = ()
+    covered: tuple[Test, ...] = ()
+    expected: int | None = None
+
+    @property
+    def counted(self) -> bool:
+        """Whether ``expected`` is the exact number of events."""
+        return len(self.pairs) == 1 and not self.tests and self.stretches == (WHOLE,)
+
+
+WHOLE = Stretch(EVERY, FIRST_PLACE, LAST_PLACE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """A way to range over the index: the pairs to read, and the conditions that they fulfil."""
+
+    pairs: tuple[Pair, ...]
+    fulfilled: tuple[Condition, ...]
+    expected: int | None = None
+
+
+def make_plan(database: Database, asked: TimelineQuery) -> Plan:
+    """The cheapest plan for a query, by the number of events under each of its terms and places."""
+    wanted = conditions_of(asked)
+    listed = {c: c.terms if isinstance(c, Carries) else c.places for c in wanted if isinstance(c, Carries | LiesIn)}
+    numbers = numbers_of(database, {term for terms in listed.values() for term in terms}) if listed else {}
+    lists = {c: tuple(numbers[term] for term in terms if term in numbers) for c, terms in listed.items()}
+    if not all(lists.values()):
+        return Plan()
+    stretches, tests, covered = _time(wanted)
+    ways = _ways(lists, len(stretches))
+    if len(ways) > 1 or asked.total or "updated" in asked.sort:
+        ways = _weighed(database, ways)
+    way = ways[0]
+    for condition, found in lists.items():
+        (covered if condition in way.fulfilled else tests).append(_look_up(condition, found))
+    tests += [Test(c.sql, c.parameters) for c in wanted if isinstance(c, Satisfies)]
+    return Plan(way.pairs, tuple(stretches), tuple(tests), tuple(covered), way.expected)
+
+
+def _ways(lists: dict[Carries | LiesIn, tuple[int, ...]], stretches: int) -> list[_Way]:
+    """Every way that could be the cheapest. Together, a term and a place have no more events than either alone."""
+    carried = [condition for condition in lists if isinstance(condition, Carries)]
+    places = [condition for condition in lists if isinstance(condition, LiesIn)]
+    found = []
+    for condition in carried:
+        together = [
+            _Way(pairs, (condition, place))
+            for place in places
+            if condition.placed
+            and len(pairs := tuple((term, number) for term in lists[condition] for number in lists[place])) * stretches
+            <= RANGES_MAX
+        ]
+        found += together or [_Way(tuple((term, ANY) for term in lists[condition]), (condition,))]
+    if not any(place in way.fulfilled for way in found for place in places):
+        found += [_Way(tuple((ANY, number) for number in lists[place]), (place,)) for place in places]
+    return found or [_Way(((ANY, ANY),), ())]
+
+
+def _weighed(database: Database, ways: Sequence[_Way]) -> list[_Way]:
+    """The ways with the number of events that each would read at most, the fewest first."""
+    pairs = sorted({pair for way in ways for pair in way.pairs})
+    marks = ", ".join(["(?, ?)"] * len(pairs))
+    rows = fetch(
+        database,
+        f"SELECT term, place, events FROM tally WHERE (term, place) IN (VALUES {marks})",
+        [number for pair in pairs for number in pair],
+    )
+    events = {(term, place): count for term, place, count in rows}
+    weighed = [replace(way, expected=sum(events.get(pair, 0) for pair in way.pairs)) for way in ways]
+    return sorted(weighed, key=lambda way: way.expected or 0)
+
+
+def _look_up(condition: Carries | LiesIn, numbers: tuple[int, ...]) -> Test:
+    """The test that an event stands under one of some terms or places, by the whole key of the index."""
+    marks = ", ".join("?" * len(numbers))
+    under = (
+        f"x.term IN ({marks}) AND x.place = 0"
+        if isinstance(condition, Carries)
+        else f"x.term = 0 AND x.place IN ({marks})"
+    )
+    return Test(
+        f"EXISTS (SELECT 1 FROM timeline x WHERE {under} AND x.span = 0 AND x.pos = t.pos AND x.num = t.num)",
+        numbers,
+    )
+
+
+def _time(wanted: Sequence[Condition]) -> tuple[list[Stretch], list[Test], list[Test]]:
+    """The ranges of time to read, what to test for besides, and the tests that the ranges make needless."""
+    stretches, tests, covered = [WHOLE], [], []
+    for condition in wanted:
+        match condition:
+            case During(window, True):
+                stretches = [Stretch(EVERY, window.low, window.high)]
+                tests = [*_bound("{row}.since >= ?", window.begins), *_bound("{row}.until <= ?", window.ends)]
+            case During(window, False):
+                stretches = list(window.stretches())
+                covered += _bound("({row}.until IS NULL OR {row}.until >= ?)", window.begins)
+                covered += _bound("({row}.since IS NULL OR {row}.since <= ?)", window.ends)
+    for condition in wanted:
+        if isinstance(condition, PlacedIn):
+            stretches = [cut for stretch in stretches if (cut := _cut(stretch, condition.window))]
+            covered.append(Test("t.pos >= ? AND t.pos < ?", (condition.window.low, condition.window.high)))
+    return stretches, tests, covered
+
+
+def _bound(sql: str, minute: str | None) -> list[Test]:
+    return [] if minute is None else [Test(sql, (minute,))]
+
+
+def _cut(stretch: Stretch, window: Window) -> Stretch | None:
+    low, high = max(stretch.low, window.low), min(stretch.high, window.high)
+    return replace(stretch, low=low, high=high) if low < high else None

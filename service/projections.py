@@ -1,0 +1,202 @@
+"""Turns a revision of an event into the rows of the read side: its document, its place on the timeline, its terms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from schemas import edtf
+from schemas.casualties import derive_casualties
+from schemas.vocabulary import EVENT_TYPES, RESERVED_ACTORS
+from service import gazetteer
+from service.ledger import timestamp
+from service.spans import EVERY, span_class
+from service.terms import Term
+
+EVERYWHERE = Term("place", "")
+EVERYTHING = Term("any", "")
+
+
+@dataclass(frozen=True, slots=True)
+class ActorView:
+    """What the read side needs to know of an actor: its name, and every organisation that it is a member of."""
+
+    name: str
+    organisations: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """The rows of one event, but for the numbers that stand for it and for its terms.
+
+    terms: what the event is found by together with each of ``places``; attributes: by themselves alone.
+    """
+
+    id: str
+    version: int
+    pos: str
+    recency: str
+    since: str | None
+    until: str | None
+    latitude: float | None
+    longitude: float | None
+    killed: int | None
+    document: str
+    terms: tuple[Term, ...]
+    attributes: tuple[Term, ...]
+    places: tuple[Term, ...]
+
+    @property
+    def spans(self) -> tuple[int, ...]:
+        """The span classes under which the event stands in the timeline index."""
+        own = span_class(self.since, self.until)
+        return (EVERY,) if own == EVERY else (EVERY, own)
+
+    def under(self) -> Iterable[tuple[Term, Term]]:
+        """Each term and place that the event stands under."""
+        for term in (EVERYTHING, *self.terms):
+            for place in (EVERYWHERE, *self.places):
+                yield term, place
+        for term in self.attributes:
+            yield term, EVERYWHERE
+
+
+def project(
+    content: Mapping[str, Any], version: int, created: int, updated: int, actors: Mapping[str, ActorView]
+) -> Projection:
+    """The read side of one version of an event.
+
+    content: the event in canonical form, ids for names. created, updated: microseconds since 1970.
+    actors: at least every actor that the content names.
+    """
+    span = edtf.parse_date(content["date"])
+    event_id = content["id"]
+    location = content["location"] or {}
+    casualties = derive_casualties(content["claims"])
+    killed = casualties.get("killed")
+    return Projection(
+        id=event_id,
+        version=version,
+        pos=edtf.place_key(span) + event_id,
+        recency=f"{updated:016d} {event_id}",
+        since=edtf.since(span),
+        until=edtf.until(span),
+        latitude=location.get("latitude"),
+        longitude=location.get("longitude"),
+        killed=killed["high"] if killed else None,
+        document=_document(content, span, casualties, version, created, updated, actors),
+        terms=_actor_terms(content, actors),
+        attributes=_attributes(content, casualties, actors),
+        places=_places(location),
+    )
+
+
+def _document(
+    content: Mapping[str, Any],
+    span: edtf.DateSpan,
+    casualties: Mapping[str, Any],
+    version: int,
+    created: int,
+    updated: int,
+    actors: Mapping[str, ActorView],
+) -> str:
+    """The event's answer as JSON text, its members in the order of the contract."""
+    answer = {
+        "id": content["id"],
+        "title": content["title"],
+        "summary": content["summary"],
+        "date": content["date"],
+        **derived_dates(span),
+        "type": content["type"],
+        "status": content["status"],
+        "location": _shown_location(content["location"]),
+        "actors": [
+            {"id": actor["id"], "name": actors[actor["id"]].name, "role": actor["role"]} for actor in content["actors"]
+        ],
+        "casualties": casualties,
+        "claims": [{**claim, "claimant": _shown_claimant(claim["claimant"], actors)} for claim in content["claims"]],
+        "sources": content["sources"],
+        "related": content["related"],
+        "tags": content["tags"],
+        "dataset": content["dataset"],
+        "version": version,
+        "created": timestamp(created),
+        "updated": timestamp(updated),
+    }
+    return orjson.dumps(answer).decode()
+
+
+def derived_dates(span: edtf.DateSpan) -> dict[str, str | None]:
+    """The members of an answer that follow from its date."""
+    return {"start": span.start, "end": span.end, "precision": span.precision, "qualifier": span.qualifier}
+
+
+def _shown_location(location: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    if location is None:
+        return None
+    unit = gazetteer.province(location["province"]) if location["province"] else None
+    return {**location, "province": unit and {"code": unit.code, "name": unit.name}}
+
+
+def _shown_claimant(claimant: Mapping[str, str] | None, actors: Mapping[str, ActorView]) -> dict[str, Any] | None:
+    if claimant is None:
+        return None
+    if "id" in claimant:
+        return {"id": claimant["id"], "name": actors[claimant["id"]].name}
+    return {"name": claimant["name"]}
+
+
+def _actor_terms(content: Mapping[str, Any], actors: Mapping[str, ActorView]) -> tuple[Term, ...]:
+    found: dict[Term, None] = {}
+    for participant in content["actors"]:
+        for actor in (participant["id"], *actors[participant["id"]].organisations):
+            found[Term("actor", actor)] = None
+    return tuple(found)
+
+
+def _attributes(
+    content: Mapping[str, Any], casualties: Mapping[str, Any], actors: Mapping[str, ActorView]
+) -> tuple[Term, ...]:
+    event_type = EVENT_TYPES[content["type"]]
+    found = [
+        Term("type", event_type.id),
+        Term("status", content["status"]),
+        Term("dataset", content["dataset"]),
+        Term("disputed", "true" if any(figure["disputed"] for figure in casualties.values()) else "false"),
+    ]
+    if event_type.parent:
+        found.append(Term("type", event_type.parent))
+    for participant in content["actors"]:
+        for actor in (participant["id"], *actors[participant["id"]].organisations):
+            found.append(Term("role", f"{actor} {participant['role']}"))
+    found += [Term("tag", tag) for tag in content["tags"]]
+    found += [Term("publisher", source["publisher"]) for source in content["sources"] if source["publisher"]]
+    for claim in content["claims"]:
+        match claim["claimant"]:
+            case {"id": actor}:
+                found.append(Term("claimant", actor))
+            case {"name": name}:
+                found.append(Term("claimant-name", name))
+    return tuple(dict.fromkeys(found))
+
+
+def _places(location: Mapping[str, Any]) -> tuple[Term, ...]:
+    """The country, the province and the units that the province is part of."""
+    found = [location.get("country")]
+    if code := location.get("province"):
+        found += [*gazetteer.ancestors(code), code]
+    return tuple(Term("place", code) for code in found if code)
+
+
+def actors_in(content: Mapping[str, Any]) -> set[str]:
+    """The ids of every actor that an event's content names."""
+    found = {participant["id"] for participant in content["actors"]}
+    for claim in content["claims"]:
+        if claim["claimant"] and "id" in claim["claimant"]:
+            found.add(claim["claimant"]["id"])
+        if claim["of"] is not None and claim["of"] not in RESERVED_ACTORS:
+            found.add(claim["of"])
+    return found

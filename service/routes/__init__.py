@@ -1,0 +1,1 @@
+"""The HTTP paths: each handler parses, calls and answers."""

@@ -1,0 +1,56 @@
+"""Reading actors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, request
+
+from schemas import query
+from schemas.vocabulary import ACTOR_KINDS
+from service.actor_list import ActorsQuery, actor_tag, find_actor, list_actors
+from service.database import snapshot
+from service.http import answer_json, database, not_modified, release_tag, unchanged
+from service.ledger import store_state
+from service.parameters import read_parameters, refuse_parameters
+from service.query_names import read_country
+
+blueprint = Blueprint("actors", __name__)
+
+PARAMETERS: dict[str, Callable[[str], Any]] = {
+    "q": str,
+    "kind": query.choice(ACTOR_KINDS),
+    "country": read_country,
+    "limit": query.whole_number(1, query.LIMIT_MAX),
+    "cursor": query.identifier,
+}
+
+
+@blueprint.get("/v1/actors")
+def get_actors() -> Response:
+    """Actors by id, in pages, each with the number of its events."""
+    asked = read_parameters(request.query_string, PARAMETERS)
+    with snapshot(database()):
+        state = store_state(database())
+        if unchanged(tag := release_tag(state.tag)):
+            return not_modified(tag, state.sequence)
+        actors, following = list_actors(database(), ActorsQuery(**asked))
+    next_url = following and f"{request.path}?{urlencode({**asked, 'cursor': following})}"
+    response = answer_json({"actors": actors, "next": next_url, "sequence": state.sequence}, tag, state.sequence)
+    if next_url:
+        response.headers["Link"] = f'<{next_url}>; rel="next"'
+    return response
+
+
+@blueprint.get("/v1/actors/<name>")
+def get_actor(name: str) -> Response:
+    """One actor, by id, name or alias."""
+    refuse_parameters(request.query_string)
+    with snapshot(database()):
+        sequence = store_state(database()).sequence
+        actor = find_actor(database(), name)
+    if unchanged(tag := actor_tag(actor)):
+        return not_modified(tag, sequence)
+    return answer_json(actor, tag, sequence)

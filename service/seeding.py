@@ -1,0 +1,38 @@
+"""Loads the timeline that ships with Dateline through the same store as everything else."""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import Any
+
+import orjson
+from peewee import Database
+
+from service.catalog import describe_dataset
+from service.database import write
+from service.event_store import Draft, Report, write_actors, write_events
+from service.ledger import ledger
+
+TIMELINE = "afghanistan-2021"
+AUTHOR = "seed"
+
+
+def read_seed(name: str) -> Any:
+    """One of the seed's files: ``dataset``, ``actors`` or ``events``."""
+    return orjson.loads(resources.files("seed").joinpath(TIMELINE, f"{name}.json").read_bytes())
+
+
+def seed(database: Database) -> tuple[int, Report]:
+    """Store the seed; return how many actors changed and what became of the events.
+
+    All of it is one transaction, and running it again changes nothing. Raises Refused for a broken seed.
+    """
+
+    def work() -> tuple[int, Report]:
+        with ledger(database, AUTHOR) as log:
+            describe_dataset(log, read_seed("dataset"))
+        actors = write_actors(database, read_seed("actors"), by=AUTHOR)
+        drafts = [Draft(line, body) for line, body in enumerate(read_seed("events"), 1)]
+        return actors, write_events(database, drafts, by=AUTHOR)
+
+    return write(database, work)

@@ -1,0 +1,145 @@
+"""The fixtures of the suite: every test that asks for a database runs on each engine."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from peewee import Database
+
+from service.app import create_app
+from service.database import migrate, open_database
+from service.seeding import seed
+from service.settings import Settings
+from tests.engines import EngineUnavailable, postgres_required, postgres_url, temporary_database
+
+ENGINES = ("sqlite", "postgres")
+SAMPLES = Path(__file__).resolve().parents[2] / "shared" / "data" / "samples"
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The URL of a PostgreSQL server; without one, the tests on it are skipped, or fail where they are required."""
+    try:
+        with postgres_url() as url:
+            yield url
+    except EngineUnavailable as unavailable:
+        if postgres_required():
+            pytest.fail(f"PostgreSQL is required and cannot be had: {unavailable}", pytrace=False)
+        pytest.skip(f"no PostgreSQL: {unavailable}")
+
+
+@pytest.fixture(params=ENGINES, scope="session")
+def engine(request: pytest.FixtureRequest) -> str:
+    """The name of the engine that the test runs on."""
+    name: str = request.param
+    return name
+
+
+def _prepare(url: str, seeded: bool) -> None:
+    database = open_database(url)
+    migrate(database)
+    if seeded:
+        seed(database)
+    _disconnect(database)
+
+
+def _disconnect(database: Database) -> None:
+    """Close every connection, pooled ones too, so that the database can be copied or dropped."""
+    if not database.is_closed():
+        database.close()
+    if hasattr(database, "close_all"):
+        database.close_all()
+
+
+@pytest.fixture(scope="session")
+def golden(
+    engine: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[dict[str, str]]:
+    """The URLs of an empty and of a seeded database, which no test may write to."""
+    if engine == "sqlite":
+        folder = tmp_path_factory.mktemp("golden")
+        urls = {kind: f"sqlite:///{folder}/{kind}.db" for kind in ("empty", "seeded")}
+        for kind, url in urls.items():
+            _prepare(url, kind == "seeded")
+        yield urls
+        return
+    server = request.getfixturevalue("postgres_server")
+    with temporary_database(server) as empty, temporary_database(server) as seeded:
+        _prepare(empty, False)
+        _prepare(seeded, True)
+        yield {"empty": empty, "seeded": seeded}
+
+
+def _copy(
+    kind: str, engine: str, golden: dict[str, str], folder: Path, request: pytest.FixtureRequest
+) -> Iterator[str]:
+    if engine == "sqlite":
+        path = folder / f"{kind}.db"
+        shutil.copy(golden[kind].removeprefix("sqlite:///"), path)
+        yield f"sqlite:///{path}"
+        return
+    with temporary_database(request.getfixturevalue("postgres_server"), golden[kind]) as url:
+        yield url
+
+
+@pytest.fixture
+def database_url(engine: str, golden: dict[str, str], tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of a database of the test's own that holds the seed."""
+    yield from _copy("seeded", engine, golden, tmp_path, request)
+
+
+@pytest.fixture
+def empty_url(engine: str, golden: dict[str, str], tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The URL of a database of the test's own that has the tables and nothing in them."""
+    yield from _copy("empty", engine, golden, tmp_path, request)
+
+
+def _opened(url: str) -> Iterator[Database]:
+    database = open_database(url)
+    yield database
+    _disconnect(database)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A database of the test's own that holds the seed."""
+    yield from _opened(database_url)
+
+
+@pytest.fixture
+def empty_database(empty_url: str) -> Iterator[Database]:
+    """A database of the test's own that has the tables and nothing in them."""
+    yield from _opened(empty_url)
+
+
+@pytest.fixture
+def app(database_url: str) -> Iterator[Flask]:
+    """The application over the seed."""
+    app = create_app(Settings(database_url=database_url))
+    yield app
+    _disconnect(app.extensions["dateline"]["database"])
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A client of the application over the seed."""
+    return app.test_client()
+
+
+@pytest.fixture
+def samples() -> Path:
+    """The folder of real sample files, which are not part of the project."""
+    if not SAMPLES.is_dir():
+        pytest.skip("the sample files in ../shared/data/samples are not here")
+    return SAMPLES
+
+
+def event_body(**members: Any) -> dict[str, Any]:
+    """The smallest event that can be written, and what a test adds to it."""
+    return {"title": "Something happened", "date": "2021-08-26", **members}
