@@ -173,7 +173,7 @@ def make_page(query: Mapping[str, Any]) -> dict[str, Any]:
     keys = _chosen_keys(query)
     page, limit = query["page"], query["limit"]
     # prefetch repeats the parents' query in that of each kind of child; given the keys, it repeats no costly
-    # filter, which is faster from about 30,000 events on.
+    # filter, which is faster from about 10,000 events on.
     events = prefetch(
         Event.select(Event, Province)
         .join(Province)

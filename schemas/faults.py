@@ -21,6 +21,16 @@ class Fault:
     message: str
     suggestions: tuple[str, ...] = ()
 
+    def as_json(self, source: str = "body") -> dict[str, object]:
+        """The fault as an error's entry shows it; source is where the input stood."""
+        return {
+            "in": source,
+            "pointer": self.pointer,
+            "code": self.code,
+            "message": self.message,
+            "suggestions": list(self.suggestions),
+        }
+
 
 class Refused(Exception):
     """An input that breaks a rule. Carries every fault found, never only the first.

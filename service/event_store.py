@@ -47,6 +47,10 @@ class Rejection:
     id: str | None
     faults: tuple[Fault, ...]
 
+    def as_json(self) -> dict[str, Any]:
+        """The rejection as reports show it."""
+        return {"line": self.line, "id": self.id, "errors": [fault.as_json() for fault in self.faults]}
+
 
 @dataclass(slots=True)
 class Report:

@@ -118,16 +118,7 @@ def problem(
         "status": status or kind.status,
         "detail": detail,
         "instance": request.full_path.rstrip("?"),
-        "errors": [
-            {
-                "in": source,
-                "pointer": fault.pointer,
-                "code": fault.code,
-                "message": fault.message,
-                "suggestions": list(fault.suggestions),
-            }
-            for fault in faults
-        ],
+        "errors": [fault.as_json(source) for fault in faults],
         "request_id": request_id(),
         **members,
     }

@@ -59,7 +59,7 @@ def apply(database: Database, changes: Sequence[Change]) -> None:
     execute_many(database, DELETE_TIMELINE, sorted(removed))
     execute_many(database, INSERT_TIMELINE, sorted(added))
     execute_many(database, ADD_TALLY, sorted((*key, step) for key, step in tally.items() if step))
-    execute_many(database, INSERT_EVENT, [_event_row(change) for change in changes])
+    execute_many(database, INSERT_EVENT, [event_row(change) for change in changes])
     execute_many(database, INSERT_DOCUMENT, [(change.num, change.after.document) for change in changes if change.after])
     execute_many(
         database,
@@ -90,7 +90,7 @@ def _numbers(database: Database, changes: Sequence[Change]) -> dict[Term, int]:
     return {EVERYTHING: ANY, EVERYWHERE: ANY, **give_numbers(database, terms)}
 
 
-def _event_row(change: Change) -> tuple[object, ...]:
+def event_row(change: Change) -> tuple[object, ...]:
     side = change.after or change.before
     assert side is not None, "a change has at least one side"
     return (

@@ -75,6 +75,15 @@ def page(database: Database, asked: TimelineQuery) -> Page:
     return Page(documents, key if more else None, total, identity, version, sequence)
 
 
+def days(database: Database, asked: TimelineQuery) -> dict[str, int]:
+    """How many events of a query lie on each day that has any, by ``YYYYMMDD``, whatever its cursor and limit."""
+    whole = replace(asked, cursor=None, sort="date")
+    sql = Sql("SELECT substr(k.sort_key, 1, 8), count(*) FROM (")
+    _add_keys(sql, make_plan(database, whole), whole, None)
+    sql.add(") k GROUP BY 1 ORDER BY 1")
+    return dict(fetch(database, sql.text, sql.parameters))
+
+
 def _choose(documents: bytes, members: Sequence[str]) -> bytes:
     events = orjson.loads(b"[" + documents + b"]")
     return b",\n".join(orjson.dumps({name: event[name] for name in members}) for event in events)

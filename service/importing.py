@@ -1,0 +1,148 @@
+"""Takes a file in: reads its records, stores them in batches, and reports what became of each."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, TextIO
+
+from peewee import Database
+
+from service.catalog import describe_dataset
+from service.database import write
+from service.event_store import Draft, Rejection, Report, write_events
+from service.importers import Importer, Record, UnreadableFile
+from service.ledger import ledger
+
+# Events of one transaction. An import that is stopped leaves whole batches, and goes on when it is run again.
+BATCH = 1000
+
+
+@dataclass(slots=True)
+class ImportReport(Report):
+    """What became of a file's records.
+
+    warnings: how often each was given, by code. broken: why reading ended before the end of the file, else None.
+    """
+
+    warnings: Counter[str] = field(default_factory=Counter)
+    broken: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The report as the bulk answer of the API gives it, with the warnings counted."""
+        return {
+            "received": self.received,
+            "created": self.created,
+            "updated": self.updated,
+            "unchanged": self.unchanged,
+            "rejected": [rejection.as_json() for rejection in self.rejected],
+            "warnings": dict(sorted(self.warnings.items())),
+            **({"broken": self.broken} if self.broken else {}),
+        }
+
+
+def import_file(
+    database: Database,
+    stream: BinaryIO,
+    importer: Importer,
+    *,
+    by: str,
+    dataset: str | None = None,
+    dry_run: bool = False,
+    rejects: TextIO | None = None,
+    progress: Callable[[int], None] = lambda records: None,
+    min_year: int = 1000,
+) -> ImportReport:
+    """Store every record of a file that can be stored.
+
+    dataset: the name to give the dataset, and to begin the events' ids with; the format's own by default.
+    dry_run: judge everything and keep nothing. rejects: where to write the rejected records as they stood.
+    progress: told the number of records of each batch that is done.
+    Raises UnreadableFile where the file is not of the format at all; where it breaks off later, what was read
+    is stored and ``broken`` says why.
+    """
+    name = dataset or importer.name
+    report = ImportReport()
+    rejected = _Rejects(rejects)
+
+    def take_all() -> None:
+        described = {"id": name, "title": importer.title, "licence": importer.licence, "citation": importer.citation}
+        for records in _batches(importer.read(stream), report):
+            if not report.received:
+
+                def describe() -> None:
+                    with ledger(database, by) as log:
+                        describe_dataset(log, described)
+
+                write(database, describe)
+            outcome = _store(database, records, name, importer.name, by, min_year)
+            rejected.write([record for record in records if record.line in {r.line for r in outcome.rejected}])
+            report.add(outcome)
+            progress(len(records))
+
+    if dry_run:
+        with database.atomic() as transaction:
+            take_all()
+            transaction.rollback()
+    else:
+        take_all()
+    return report
+
+
+def _batches(records: Iterator[Record], report: ImportReport) -> Iterator[list[Record]]:
+    """The records in batches; when the file breaks off, those before the break come as a last one."""
+    batch: list[Record] = []
+    read_any = False
+    try:
+        for record in records:
+            read_any = True
+            batch.append(record)
+            report.warnings.update(warning.code for warning in record.warnings)
+            if len(batch) == BATCH:
+                yield batch
+                batch = []
+    except UnreadableFile as error:
+        if not read_any:
+            raise
+        report.broken = str(error)
+    if batch:
+        yield batch
+
+
+def _store(
+    database: Database, records: Sequence[Record], dataset: str, format_name: str, by: str, min_year: int
+) -> Report:
+    unreadable = [Rejection(record.line, None, record.faults) for record in records if record.event is None]
+    drafts = []
+    for record in records:
+        if record.event is not None:
+            event = {**record.event, "dataset": dataset}
+            event["id"] = dataset + event["id"].removeprefix(format_name)
+            drafts.append(Draft(record.line, event, record.original, record.actors))
+    report = write_events(database, drafts, by=by, create_actors=True, min_year=min_year)
+    report.received += len(unreadable)
+    report.rejected = sorted([*report.rejected, *unreadable], key=lambda rejection: rejection.line)
+    return report
+
+
+class _Rejects:
+    """Writes rejected records as they stood, under a header, so that they can be mended and fed again."""
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream
+        self._begun = False
+
+    def write(self, records: Sequence[Record]) -> None:
+        if self._stream is None:
+            return
+        for record in records:
+            if not self._begun and record.original is not None and not record.raw.startswith("{"):
+                line = io.StringIO()
+                csv.writer(line, lineterminator="\n").writerow(record.original)
+                self._stream.write(line.getvalue())
+            self._begun = True
+            self._stream.write(record.raw if record.raw.endswith("\n") else record.raw + "\n")
+        self._stream.flush()
