@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validates_schema
+from rapidfuzz import fuzz
 from rapidfuzz.process import extract
 
 from schemas.edtf import DateError, parse_date
@@ -26,7 +27,9 @@ def fault(code: str, message: str, suggestions: Iterable[str] = ()) -> Validatio
 
 def near(word: str, known: Iterable[str], limit: int = 3) -> tuple[str, ...]:
     """The known words that look most like ``word``, the likeliest first."""
-    return tuple(match for match, score, *_ in extract(word, list(known), limit=limit) if score >= 60)
+    # Found by any likeness, a shared part included; then the whole words count, so that "actr" means "actor" first.
+    found = [match for match, score, *_ in extract(word, list(known), limit=4 * limit) if score >= 60]
+    return tuple(sorted(found, key=lambda match: -fuzz.ratio(word, match))[:limit])
 
 
 def unstorable(text: str) -> str | None:

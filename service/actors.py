@@ -18,10 +18,10 @@ from schemas.fields import load, shorten
 from schemas.names import fold
 from schemas.vocabulary import CIVILIANS, RESERVED_ACTORS, slug
 from service import gazetteer
-from service.database import execute, execute_many, fetch
+from service.database import chunks, fetch, fetch_by_key, insert_rows
 from service.ledger import Ledger
+from service.models import Actor, ActorExternalId, ActorMembership, ActorName
 from service.projections import ActorView
-from service.terms import CHUNK, chunks
 
 SCHEMA = ActorBody()
 # The members of an actor in the order of its answer, without what is counted.
@@ -42,7 +42,7 @@ class ActorNames:
     def __init__(self, database: Database, names: Iterable[str]) -> None:
         self._database = database
         self._by_form: dict[str, list[str]] = {}
-        for chunk in chunks(sorted({fold(name) for name in names} - {""}), CHUNK):
+        for chunk in chunks(sorted({fold(name) for name in names} - {""})):
             marks = ", ".join("?" * len(chunk))
             rows = fetch(
                 database,
@@ -103,7 +103,7 @@ def nearest(database: Database, name: str, limit: int = 5) -> list[str]:
 def views(database: Database, actors: Collection[str]) -> dict[str, ActorView]:
     """What the read side needs to know of these actors, organisations of organisations included."""
     names: dict[str, str] = {}
-    for chunk in chunks(sorted(actors), CHUNK):
+    for chunk in chunks(sorted(actors)):
         marks = ", ".join("?" * len(chunk))
         for actor, content in fetch(database, f"SELECT id, content FROM actor WHERE id IN ({marks})", chunk):
             names[actor] = orjson.loads(content)["name"]
@@ -111,7 +111,7 @@ def views(database: Database, actors: Collection[str]) -> dict[str, ActorView]:
     asked: set[str] = set()
     while new := sorted((set(actors) | {org for found in direct.values() for org in found}) - asked):
         asked.update(new)
-        for chunk in chunks(new, CHUNK):
+        for chunk in chunks(new):
             marks = ", ".join("?" * len(chunk))
             for actor, organisation in fetch(
                 database,
@@ -189,7 +189,6 @@ def store_actor(log: Ledger, actor: Mapping[str, Any]) -> bool:
     if before == content:
         return False
     log.append("actor", actor["id"], version + 1, "updated" if found else "created", content)
-    execute(log.database, "DELETE FROM actor WHERE id = ?", (actor["id"],))
     insert_actor(log.database, actor, version + 1, created, log.recorded)
     return True
 
@@ -197,27 +196,21 @@ def store_actor(log: Ledger, actor: Mapping[str, Any]) -> bool:
 def insert_actor(database: Database, actor: Mapping[str, Any], version: int, created: int, updated: int) -> None:
     """The rows of an actor's current version, in place of those of the version before."""
     actor_id = actor["id"]
-    execute(
-        database,
-        "INSERT INTO actor (id, version, kind, country, content, created, updated) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (actor_id, version, actor["kind"], actor["country"], orjson.dumps(actor).decode(), created, updated),
-    )
-    for table in ("actor_name", "actor_membership", "actor_external_id"):
-        execute(database, f"DELETE FROM {table} WHERE actor = ?", (actor_id,))
+    content = orjson.dumps(actor).decode()
+    Actor.delete().where(Actor.id == actor_id).execute(database)
+    insert_rows(database, Actor, [(actor_id, version, actor["kind"], actor["country"], content, created, updated)])
+    for table in (ActorName, ActorMembership, ActorExternalId):
+        table.delete().where(table.actor == actor_id).execute(database)
     found = forms(actor_id, [actor["name"], *actor["aliases"]])
-    execute_many(
+    insert_rows(database, ActorName, [(form, actor_id, name) for form, name in found.items()])
+    insert_rows(
         database,
-        "INSERT INTO actor_name (folded, actor, name) VALUES (?, ?, ?)",
-        [(form, actor_id, name) for form, name in found.items()],
-    )
-    execute_many(
-        database,
-        "INSERT INTO actor_membership (actor, organisation) VALUES (?, ?)",
+        ActorMembership,
         [(actor_id, organisation) for organisation in dict.fromkeys(actor["member_of"])],
     )
-    execute_many(
+    insert_rows(
         database,
-        "INSERT INTO actor_external_id (scheme, value, actor) VALUES (?, ?, ?)",
+        ActorExternalId,
         [(scheme, value, actor_id) for scheme, value in actor["external_ids"].items()],
     )
 
@@ -225,23 +218,16 @@ def insert_actor(database: Database, actor: Mapping[str, Any], version: int, cre
 def by_external_id(database: Database, ids: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
     """The actor that has each of these (scheme, value) pairs; the first by id where several have it."""
     found: dict[tuple[str, str], str] = {}
-    for chunk in chunks(sorted(ids), CHUNK):
-        pairs = ", ".join(["(?, ?)"] * len(chunk))
-        rows = fetch(
-            database,
-            f"SELECT scheme, value, actor FROM actor_external_id WHERE (scheme, value) IN (VALUES {pairs}) "
-            "ORDER BY actor",
-            [part for pair in chunk for part in pair],
-        )
-        for scheme, value, actor in rows:
-            found.setdefault((scheme, value), actor)
+    rows = fetch_by_key(database, "t.actor, t.scheme, t.value", "actor_external_id", ("scheme", "value"), set(ids))
+    for actor, scheme, value in sorted(rows):
+        found.setdefault((scheme, value), actor)
     return found
 
 
 def external_ids_of(database: Database, actor: str) -> dict[str, str]:
     """The ids that datasets give one actor, by scheme."""
-    rows = fetch(database, "SELECT scheme, value FROM actor_external_id WHERE actor = ?", (actor,))
-    return dict(rows)
+    rows = ActorExternalId.select(ActorExternalId.scheme, ActorExternalId.value).where(ActorExternalId.actor == actor)
+    return dict(rows.tuples().execute(database))
 
 
 def new_id(name: str) -> str:

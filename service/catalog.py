@@ -9,52 +9,36 @@ from peewee import Database
 
 from schemas.vocabulary import EVENT_TYPES
 from service import gazetteer, polygons
-from service.database import execute, execute_many, fetch
+from service.database import fetch, fetch_by_key, insert_rows
 from service.ledger import Ledger
-from service.terms import ANY, CHUNK, Term, chunks, numbers_of
+from service.models import Dataset
+from service.terms import ANY, Term, numbers_of
 
 
 def ensure_datasets(log: Ledger, ids: Collection[str]) -> None:
     """Make each of these datasets known, by its id alone until somebody describes it."""
-    rows = fetch(log.database, "SELECT id FROM dataset")
-    missing = sorted(set(ids) - {dataset for (dataset,) in rows})
+    known = {dataset for (dataset,) in Dataset.select(Dataset.id).tuples().execute(log.database)}
+    missing = sorted(set(ids) - known)
     if missing:
-        execute_many(
-            log.database,
-            "INSERT INTO dataset (id, title) VALUES (?, ?)",
-            [(dataset, dataset) for dataset in missing],
-        )
+        insert_rows(log.database, Dataset, [(dataset, dataset, None, None) for dataset in missing])
         log.touch()
 
 
-def describe_dataset(log: Ledger, dataset: Mapping[str, str | None]) -> None:
+def describe_dataset(log: Ledger, dataset: Mapping[str, Any]) -> None:
     """Record a dataset's id, title, licence and citation."""
-    row = (dataset["title"], dataset.get("licence"), dataset.get("citation"), dataset["id"])
-    ensure_datasets(log, [row[3]] if row[3] else [])
-    changed = execute(
-        log.database,
-        "UPDATE dataset SET title = ?, licence = ?, citation = ? WHERE id = ? AND NOT "
-        "(title = ? AND coalesce(licence, '') = ? AND coalesce(citation, '') = ?)",
-        (*row, row[0], row[1] or "", row[2] or ""),
-    )
-    if changed:
+    described = {name: dataset.get(name) for name in ("id", "title", "licence", "citation")}
+    query = Dataset.select().where(Dataset.id == described["id"])
+    if list(query.dicts().execute(log.database)) != [described]:
+        Dataset.delete().where(Dataset.id == described["id"]).execute(log.database)
+        Dataset.insert(described).execute(log.database)
         log.touch()
 
 
 def datasets(database: Database) -> list[dict[str, Any]]:
     """Every dataset with its counts, by id."""
-    rows = fetch(database, "SELECT id, title, licence, citation FROM dataset ORDER BY id")
-    counted = extents(database, [Term("dataset", row[0]) for row in rows])
-    return [
-        {
-            "id": row[0],
-            "title": row[1],
-            "licence": row[2],
-            "citation": row[3],
-            **counted[Term("dataset", row[0])],
-        }
-        for row in rows
-    ]
+    found = list(Dataset.select().order_by(Dataset.id).dicts().execute(database))
+    counted = extents(database, [Term("dataset", dataset["id"]) for dataset in found])
+    return [{**dataset, **counted[Term("dataset", dataset["id"])]} for dataset in found]
 
 
 def event_counts(database: Database, kind: str) -> dict[str, int]:
@@ -74,22 +58,15 @@ def extents(database: Database, terms: Iterable[Term]) -> dict[Term, dict[str, A
     numbers = numbers_of(database, asked)
     pairs = {(ANY, number) if term.kind == "place" else (number, ANY): term for term, number in numbers.items()}
     found: dict[Term, dict[str, Any]] = {term: {"events": 0, "first": None, "last": None} for term in asked}
-    for chunk in chunks(sorted(pairs), CHUNK):
-        marks = ", ".join(["(?, ?)"] * len(chunk))
-        rows = fetch(
-            database,
-            f"SELECT y.term, y.place, y.events, {_end_of_timeline('ASC')}, {_end_of_timeline('DESC')} FROM tally y "
-            f"WHERE (y.term, y.place) IN (VALUES {marks})",
-            [part for pair in chunk for part in pair],
-        )
-        for term, place, events, first, last in rows:
-            found[pairs[term, place]] = {"events": events, "first": _day(first), "last": _day(last)}
+    columns = f"t.term, t.place, t.events, {_end_of_timeline('ASC')}, {_end_of_timeline('DESC')}"
+    for term, place, events, first, last in fetch_by_key(database, columns, "tally", ("term", "place"), pairs):
+        found[pairs[term, place]] = {"events": events, "first": _day(first), "last": _day(last)}
     return found
 
 
 def _end_of_timeline(order: str) -> str:
     return (
-        "(SELECT l.pos FROM timeline l WHERE l.term = y.term AND l.place = y.place AND l.span = 0 "
+        "(SELECT l.pos FROM timeline l WHERE l.term = t.term AND l.place = t.place AND l.span = 0 "
         f"ORDER BY l.pos {order} LIMIT 1)"
     )
 

@@ -11,11 +11,11 @@ import orjson
 from peewee import Database
 
 from service import actors, read_side
-from service.database import execute, execute_many, fetch, snapshot, write
+from service.database import chunks, execute, execute_many, fetch, fetch_by_key, snapshot, write
 from service.event_store import Version
 from service.ledger import ledger
 from service.projections import EVERYTHING, EVERYWHERE, Projection, actors_in, project
-from service.terms import ANY, Term, chunks, numbers_of
+from service.terms import ANY, Term, numbers_of
 
 # Events that are compared at a time: the rows of as many fit the parameters of a statement.
 BATCH = 200
@@ -136,15 +136,10 @@ def _numbers(database: Database, projections: list[Projection]) -> dict[Term, in
 
 
 def _missing_from_timeline(database: Database, expected: set[read_side.TimelineRow]) -> Iterator[Discrepancy]:
-    for chunk in chunks(sorted(expected), 2000):
-        marks = ", ".join(["(?, ?, ?, ?, ?)"] * len(chunk))
-        rows = fetch(
-            database,
-            f"SELECT term, place, span, pos, num FROM timeline WHERE (term, place, span, pos, num) IN (VALUES {marks})",
-            [part for row in chunk for part in row],
-        )
-        for row in sorted(set(chunk) - set(rows)):
-            yield Discrepancy("timeline", row[3].partition(" ")[2], f"lacks the row {row}")
+    key = ("term", "place", "span", "pos", "num")
+    found = fetch_by_key(database, ", ".join(f"t.{column}" for column in key), "timeline", key, expected)
+    for row in sorted(expected - set(found)):
+        yield Discrepancy("timeline", row[3].partition(" ")[2], f"lacks the row {row}")
 
 
 def _check_totals(database: Database, expected: dict[str, int]) -> Iterator[Discrepancy]:

@@ -250,7 +250,7 @@ def _query_options(command: Any) -> Any:
     """The parameters of the API's query as options, made from the same table."""
     from service.filters import FILTERS, PARAMETERS
 
-    for name, parameter in reversed(PARAMETERS.items()):
+    for name, parameter in reversed(list(PARAMETERS.items())):
         many = name in FILTERS and FILTERS[name].repeatable
         help_text = parameter.meaning + (f" Example: {parameter.example}" if parameter.example else "")
         command = click.option("--" + name.replace("_", "-"), name, multiple=many, help=help_text)(command)

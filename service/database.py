@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,12 +12,16 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote
 
-from peewee import Database, DatabaseError, InterfaceError, OperationalError, SqliteDatabase
+from peewee import Database, DatabaseError, InterfaceError, Model, OperationalError, SqliteDatabase
 from playhouse.migrations import Runner
 from playhouse.pool import PooledPostgresqlDatabase
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 Result = TypeVar("Result")
+Member = TypeVar("Member")
+
+# Values that one statement looks for; engines take some 30,000 parameters.
+CHUNK = 500
 
 # The oldest SQLite with UPDATE … RETURNING.
 SQLITE_NEEDED = (3, 35, 0)
@@ -114,7 +118,7 @@ def _open_postgres(url: str, max_connections: int) -> Database:
         psycopg.conninfo.conninfo_to_dict(url)
     except psycopg.ProgrammingError as error:
         raise BadDatabaseUrl(f"the PostgreSQL URL cannot be read: {error}") from None
-    return PooledPostgresqlDatabase(
+    database: Database = PooledPostgresqlDatabase(
         url,
         prefer_psycopg3=True,
         max_connections=max_connections,
@@ -123,6 +127,7 @@ def _open_postgres(url: str, max_connections: int) -> Database:
         client_encoding="UTF8",
         connect_timeout=5,
     )
+    return database
 
 
 @lru_cache(maxsize=1024)
@@ -136,6 +141,29 @@ def fetch(database: Database, sql: str, parameters: Sequence[Any] = ()) -> list[
     return rows
 
 
+def fetch_by_key(
+    database: Database, columns: str, table: str, key: Sequence[str], values: Iterable[Sequence[Any]]
+) -> list[tuple[Any, ...]]:
+    """The rows of ``table t`` whose ``key`` columns equal one of ``values``, which must differ from each other.
+
+    columns: what to select, of ``t``. The values are the outer side of a join, so that each is a look-up by index:
+    SQLite reads a whole table for ``(a, b) IN (VALUES …)``.
+    """
+    equal = " AND ".join(f"t.{column} = k.column{place}" for place, column in enumerate(key, 1))
+    row = f"({', '.join('?' * len(key))})"
+    found = []
+    for chunk in chunks(list(values), CHUNK):
+        listed = ", ".join([row] * len(chunk))
+        sql = f"SELECT {columns} FROM (VALUES {listed}) k CROSS JOIN {table} t WHERE {equal}"
+        found += fetch(database, sql, [part for value in chunk for part in value])
+    return found
+
+
+def chunks(members: Sequence[Member], size: int = CHUNK) -> Iterator[Sequence[Member]]:
+    """A list in pieces of at most ``size``."""
+    return (members[start : start + size] for start in range(0, len(members), size))
+
+
 def execute(database: Database, sql: str, parameters: Sequence[Any] = ()) -> int:
     """Run a statement and return how many rows it changed."""
     changed: int = database.execute_sql(_with_markers(sql, database.param), tuple(parameters)).rowcount
@@ -146,6 +174,15 @@ def execute_many(database: Database, sql: str, rows: Sequence[Sequence[Any]]) ->
     """Run a statement once for each row of parameters, in one call of the driver."""
     if rows:
         database.cursor().executemany(_with_markers(sql, database.param), rows)
+
+
+def insert_rows(database: Database, model: type[Model], rows: Sequence[Sequence[Any]], on_conflict: str = "") -> None:
+    """Insert rows whose values come in the order of the model's fields, in one call of the driver."""
+    columns = [field.column_name for field in model._meta.sorted_fields]
+    names = ", ".join(f'"{name}"' for name in columns)
+    marks = ", ".join("?" * len(columns))
+    table = model._meta.table_name
+    execute_many(database, f"INSERT INTO {table} ({names}) VALUES ({marks}) {on_conflict}", rows)
 
 
 def write(database: Database, work: Callable[[], Result]) -> Result:

@@ -17,10 +17,10 @@ from schemas.faults import Fault, Refused
 from schemas.fields import load
 from service import actors, catalog, read_side
 from service.canonical import References, canonical
-from service.database import fetch, write
+from service.database import chunks, fetch, write
 from service.ledger import Ledger, ledger
 from service.projections import ActorView, Projection, actors_in, project
-from service.terms import CHUNK, Term, chunks, numbers_of
+from service.terms import Term, numbers_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +170,7 @@ def _with_sound_relations(
 
 def _living(database: Database, ids: Iterable[str]) -> set[str]:
     found: set[str] = set()
-    for chunk in chunks(sorted(ids), CHUNK):
+    for chunk in chunks(sorted(ids)):
         marks = ", ".join("?" * len(chunk))
         found |= {
             row[0] for row in fetch(database, f"SELECT id FROM event WHERE NOT deleted AND id IN ({marks})", chunk)
@@ -181,7 +181,7 @@ def _living(database: Database, ids: Iterable[str]) -> set[str]:
 def versions(database: Database, ids: Iterable[str]) -> dict[str, Version]:
     """The current version of each of these events that the store has ever had, deleted ones too."""
     found: dict[str, Version] = {}
-    for chunk in chunks(sorted(set(ids)), CHUNK):
+    for chunk in chunks(sorted(set(ids))):
         marks = ", ".join("?" * len(chunk))
         rows = fetch(
             database,

@@ -11,7 +11,8 @@ from typing import Any
 
 from peewee import Database
 
-from service.database import execute, execute_many, fetch
+from service.database import fetch, insert_rows
+from service.models import Revision, Store
 
 
 @dataclass(slots=True)
@@ -69,24 +70,14 @@ def ledger(database: Database, by: str, reason: str | None = None) -> Iterator[L
     The row of the store is locked first, so changes become visible in the order of their sequences on every
     engine, and a reader of the feed who has seen one has seen all before it.
     """
-    [(version, sequence, last)] = fetch(
-        database, "UPDATE store SET version = version WHERE id = 1 RETURNING version, sequence, recorded"
-    )
+    lock = Store.update(version=Store.version).returning(Store.version, Store.sequence, Store.recorded)
+    [(version, sequence, last)] = lock.tuples().execute(database)
     now = time.time_ns() // 1_000_000 * 1000
     log = Ledger(database, by, reason, version, sequence, max(now, last))
     yield log
     if log.touched:
-        execute_many(
-            database,
-            'INSERT INTO revision (sequence, kind, subject, version, operation, recorded, "by", reason, content, '
-            "original) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            log._rows,
-        )
-        execute(
-            database,
-            "UPDATE store SET version = ?, sequence = ?, recorded = ? WHERE id = 1",
-            (log.version + 1, log.sequence, log.recorded),
-        )
+        insert_rows(database, Revision, log._rows)
+        Store.update(version=log.version + 1, sequence=log.sequence, recorded=log.recorded).execute(database)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from peewee import Database
 
 from schemas.query import TimelineQuery
 from service.conditions import Carries, Condition, During, LiesIn, PlacedIn, Satisfies
-from service.database import fetch
+from service.database import fetch_by_key
 from service.filters import conditions_of
 from service.spans import EVERY, FIRST_PLACE, LAST_PLACE, Stretch, Window
 from service.terms import ANY, numbers_of
@@ -108,12 +108,7 @@ def _ways(lists: dict[Carries | LiesIn, tuple[int, ...]], stretches: int) -> lis
 def _weighed(database: Database, ways: Sequence[_Way]) -> list[_Way]:
     """The ways with the number of events that each would read at most, the fewest first."""
     pairs = sorted({pair for way in ways for pair in way.pairs})
-    marks = ", ".join(["(?, ?)"] * len(pairs))
-    rows = fetch(
-        database,
-        f"SELECT term, place, events FROM tally WHERE (term, place) IN (VALUES {marks})",
-        [number for pair in pairs for number in pair],
-    )
+    rows = fetch_by_key(database, "t.term, t.place, t.events", "tally", ("term", "place"), pairs)
     events = {(term, place): count for term, place, count in rows}
     weighed = [replace(way, expected=sum(events.get(pair, 0) for pair in way.pairs)) for way in ways]
     return sorted(weighed, key=lambda way: way.expected or 0)

@@ -8,27 +8,20 @@ from dataclasses import dataclass
 
 from peewee import Database
 
-from service.database import execute_many
+from service.database import execute_many, insert_rows
+from service.models import Event, EventDocument, Tally, Timeline
 from service.projections import EVERYTHING, EVERYWHERE, Projection
 from service.terms import ANY, Term, give_numbers
 
-INSERT_EVENT = (
-    "INSERT INTO event (num, id, version, edition, deleted, pos, recency, since, until, latitude, longitude, killed) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (num) DO UPDATE SET version = excluded.version, "
+REPLACE_EVENT = (
+    "ON CONFLICT (num) DO UPDATE SET version = excluded.version, "
     "edition = CASE WHEN event.version = excluded.version THEN event.edition + 1 ELSE 0 END, "
     "deleted = excluded.deleted, pos = excluded.pos, recency = excluded.recency, since = excluded.since, "
     "until = excluded.until, latitude = excluded.latitude, longitude = excluded.longitude, killed = excluded.killed"
 )
-INSERT_DOCUMENT = (
-    "INSERT INTO event_document (num, document) VALUES (?, ?) "
-    "ON CONFLICT (num) DO UPDATE SET document = excluded.document"
-)
-INSERT_TIMELINE = "INSERT INTO timeline (term, place, span, pos, num) VALUES (?, ?, ?, ?, ?)"
+REPLACE_DOCUMENT = "ON CONFLICT (num) DO UPDATE SET document = excluded.document"
+ADD_TALLY = "ON CONFLICT (term, place) DO UPDATE SET events = tally.events + excluded.events"
 DELETE_TIMELINE = "DELETE FROM timeline WHERE term = ? AND place = ? AND span = ? AND pos = ? AND num = ?"
-ADD_TALLY = (
-    "INSERT INTO tally (term, place, events) VALUES (?, ?, ?) "
-    "ON CONFLICT (term, place) DO UPDATE SET events = tally.events + excluded.events"
-)
 
 TimelineRow = tuple[int, int, int, str, int]
 
@@ -57,10 +50,11 @@ def apply(database: Database, changes: Sequence[Change]) -> None:
         tally.update(_tallied(after))
     # In the order of the index, so that neighbouring rows go into the same page.
     execute_many(database, DELETE_TIMELINE, sorted(removed))
-    execute_many(database, INSERT_TIMELINE, sorted(added))
-    execute_many(database, ADD_TALLY, sorted((*key, step) for key, step in tally.items() if step))
-    execute_many(database, INSERT_EVENT, [event_row(change) for change in changes])
-    execute_many(database, INSERT_DOCUMENT, [(change.num, change.after.document) for change in changes if change.after])
+    insert_rows(database, Timeline, sorted(added))
+    insert_rows(database, Tally, sorted((*key, step) for key, step in tally.items() if step), ADD_TALLY)
+    insert_rows(database, Event, [event_row(change) for change in changes], REPLACE_EVENT)
+    documents = [(change.num, change.after.document) for change in changes if change.after]
+    insert_rows(database, EventDocument, documents, REPLACE_DOCUMENT)
     execute_many(
         database,
         "DELETE FROM event_document WHERE num = ?",

@@ -41,7 +41,7 @@ def span_class(since: str | None, until: str | None) -> int:
 class Stretch:
     """A range of the timeline index: one span class, places from ``low`` up to but without ``high``.
 
-    reaches: the minute that an event of the range must reach to count; None where all of them do.
+    reaches: the minute that an event of the range must reach to count, as an open end does; None where all of them do.
     """
 
     span: int

@@ -35,13 +35,13 @@ def _visible(text: str) -> str:
 
 def _where(location: Mapping[str, Any] | None) -> str:
     if location is None:
-        return "–"
+        return "-"
     province = location["province"] and location["province"]["name"]
-    return province or location["country"] or location["as_given"] or "–"
+    return province or location["country"] or location["as_given"] or "-"
 
 
 def _who(actors: Iterable[Mapping[str, str]]) -> str:
-    return ", ".join(dict.fromkeys(actor["name"] for actor in actors)) or "–"
+    return ", ".join(dict.fromkeys(actor["name"] for actor in actors)) or "-"
 
 
 def _killed(event: Mapping[str, Any]) -> str:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from typing import NamedTuple, TypeVar
+from collections.abc import Collection
+from typing import NamedTuple
 
 from peewee import Database
 
 from schemas.names import fold
-from service.database import execute_many, fetch
+from service import models
+from service.database import chunks, fetch, fetch_by_key, insert_rows
 
 ANY = 0  # The number of "every event" among terms and of "everywhere" among places.
-
-Member = TypeVar("Member")
-
-# Parameters of a statement, well below what every engine takes.
-CHUNK = 500
 
 
 class Term(NamedTuple):
@@ -31,16 +27,8 @@ class Term(NamedTuple):
 
 def numbers_of(database: Database, terms: Collection[Term]) -> dict[Term, int]:
     """The numbers of those terms that have one: of those that an event was ever found by."""
-    found: dict[Term, int] = {}
-    for chunk in chunks(list(terms), CHUNK):
-        pairs = ", ".join(["(?, ?)"] * len(chunk))
-        rows = fetch(
-            database,
-            f"SELECT kind, value, id FROM term WHERE (kind, value) IN (VALUES {pairs})",
-            [part for term in chunk for part in term],
-        )
-        found.update({Term(kind, value): number for kind, value, number in rows})
-    return found
+    rows = fetch_by_key(database, "t.kind, t.value, t.id", "term", ("kind", "value"), terms)
+    return {Term(kind, value): number for kind, value, number in rows}
 
 
 def give_numbers(database: Database, terms: Collection[Term]) -> dict[Term, int]:
@@ -50,7 +38,7 @@ def give_numbers(database: Database, terms: Collection[Term]) -> dict[Term, int]
     if new:
         [(last,)] = fetch(database, "SELECT coalesce(max(id), 0) FROM term")
         rows = [(last + step, term.kind, term.value, fold(term.value)) for step, term in enumerate(new, 1)]
-        execute_many(database, "INSERT INTO term (id, kind, value, folded) VALUES (?, ?, ?, ?)", rows)
+        insert_rows(database, models.Term, rows)
         numbers.update({Term(kind, value): number for number, kind, value, _ in rows})
     return numbers
 
@@ -58,7 +46,7 @@ def give_numbers(database: Database, terms: Collection[Term]) -> dict[Term, int]
 def same_name(database: Database, kind: str, folded: Collection[str]) -> dict[str, list[Term]]:
     """The terms of a kind whose values fold to one of ``folded``, by that form."""
     found: dict[str, list[Term]] = {}
-    for chunk in chunks(sorted(folded), CHUNK):
+    for chunk in chunks(sorted(folded)):
         marks = ", ".join("?" * len(chunk))
         for value, form in fetch(
             database,
@@ -72,8 +60,3 @@ def same_name(database: Database, kind: str, folded: Collection[str]) -> dict[st
 def values_of(database: Database, kind: str) -> list[str]:
     """Every value of a kind, in order."""
     return [value for (value,) in fetch(database, "SELECT value FROM term WHERE kind = ? ORDER BY value", (kind,))]
-
-
-def chunks(members: list[Member], size: int) -> Iterable[list[Member]]:
-    """A list in pieces of at most ``size``."""
-    return (members[start : start + size] for start in range(0, len(members), size))

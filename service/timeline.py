@@ -177,7 +177,7 @@ def _add_range(sql: Sql, pair: Pair, stretch: Stretch, tests: Sequence[Test], or
     sql.add(" t.term = ? AND t.place = ? AND t.span = ?", *pair, stretch.span)
     sql.add(" AND t.pos >= ? AND t.pos < ?", stretch.low, stretch.high)
     if stretch.reaches is not None:
-        sql.add(" AND e.until >= ?", stretch.reaches)
+        sql.add(" AND (e.until IS NULL OR e.until >= ?)", stretch.reaches)
     _add_tests(sql, tests, row="e")
     _add_order(sql, "t.pos", order, limit)
 

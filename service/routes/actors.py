@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, request
 
 from schemas import query
+from schemas.names import fold
 from schemas.vocabulary import ACTOR_KINDS
 from service.actor_list import ActorsQuery, actor_tag, find_actor, list_actors
 from service.database import snapshot
@@ -19,8 +20,16 @@ from service.query_names import read_country
 
 blueprint = Blueprint("actors", __name__)
 
+
+def _piece_of_name(text: str) -> str:
+    """A text to look for in names; without a letter or digit it would be found in all of them."""
+    if not fold(text):
+        raise query.unreadable("blank", "holds no letter or digit to look for")
+    return text
+
+
 PARAMETERS: dict[str, Callable[[str], Any]] = {
-    "q": str,
+    "q": _piece_of_name,
     "kind": query.choice(ACTOR_KINDS),
     "country": read_country,
     "limit": query.whole_number(1, query.LIMIT_MAX),
