@@ -11,10 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.servers import Contender
-from service.actors import write_actors
-from service.database import migrate, open_database, write
-from service.event_store import Draft, write_events
-from service.ledger import ledger
+from service.database import migrate, open_database
+from service.event_store import Draft, write_actors, write_events
 
 BATCH = 1_000
 
@@ -31,12 +29,7 @@ def load(path: Path, actors: Iterable[dict[str, Any]], events: Iterable[dict[str
     """Makes a new store at that path and fills it as an import would. Raises NotLoaded."""
     database = open_database(_url(path))
     migrate(database)
-
-    def create_actors() -> None:
-        with ledger(database, by="bench") as log:
-            write_actors(log, list(actors))
-
-    write(database, create_actors)
+    write_actors(database, list(actors), by="bench")
     drafts = (Draft(line, event) for line, event in enumerate(events, 1))
     while batch := list(itertools.islice(drafts, BATCH)):
         report = write_events(database, batch, by="bench")

@@ -15,7 +15,10 @@ EXTERNAL_IDS_LIMIT = 50
 
 
 class ExternalIds(Faulting):
-    """The ids that datasets give the actor: ``{"ucdp": "303"}``."""
+    """The ids that datasets give the actor: ``{"ucdp": "303"}``; null is none."""
+
+    def deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        return {} if value is None else super().deserialize(value, *args, **kwargs)
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> dict[str, str]:
         if not isinstance(value, Mapping):

@@ -201,11 +201,11 @@ class EventBody(Body):
     related = Listing(Part(RelationBody), MEMBERS_LIMIT)
     tags = Listing(Tag(TAG_LENGTH, blank=False), TAGS_LIMIT)
     dataset = Text(form=ID_FORM, load_default="local")
-    start = Anything()
-    end = Anything()
-    precision = Anything()
-    qualifier = Anything()
-    casualties = Anything()
+    start = Anything(allow_none=True)
+    end = Anything(allow_none=True)
+    precision = Anything(allow_none=True)
+    qualifier = Anything(allow_none=True)
+    casualties = Anything(allow_none=True)
 
     @validates_schema
     def _members_agree(self, data: Mapping[str, Any], **kwargs: Any) -> None:

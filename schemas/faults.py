@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +42,20 @@ class Refused(Exception):
         self.faults = tuple(faults)
         self.source = source
         super().__init__("; ".join(f"{fault.pointer}: {fault.message}" for fault in self.faults))
+
+
+class Unreadable(Exception):
+    """A single value breaks a rule, or a name means nothing or several things. Who reads it knows where it stands."""
+
+    def __init__(self, *faults: Fault) -> None:
+        self.faults = faults
+        super().__init__("; ".join(fault.message for fault in faults))
+
+    def at(self, pointer: str) -> list[Fault]:
+        """The faults of a value that stands at ``pointer``."""
+        return [replace(fault, pointer=pointer + fault.pointer) for fault in self.faults]
+
+
+def unreadable(code: str, message: str, suggestions: Iterable[str] = ()) -> Unreadable:
+    """What to raise for a value with one fault."""
+    return Unreadable(Fault("", code, message, tuple(suggestions)))

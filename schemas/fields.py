@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -28,7 +27,7 @@ def fault(code: str, message: str, suggestions: Iterable[str] = ()) -> Validatio
 def near(word: str, known: Iterable[str], limit: int = 3) -> tuple[str, ...]:
     """The known words that look most like ``word``, the likeliest first."""
     # Found by any likeness, a shared part included; then the whole words count, so that "actr" means "actor" first.
-    found = [match for match, score, *_ in extract(word, list(known), limit=4 * limit) if score >= 60]
+    found = [match for match, score, *_ in extract(word[:100], list(known), limit=4 * limit) if score >= 60]
     return tuple(sorted(found, key=lambda match: -fuzz.ratio(word, match))[:limit])
 
 
@@ -122,7 +121,8 @@ class Degrees(Faulting):
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise fault("wrong-type", f"must be a number, not {kind_of(value)}")
-        if not math.isfinite(value) or not -self.bound <= value <= self.bound:
+        # The comparison is false for NaN, and takes whole numbers that are too large for a float.
+        if not -self.bound <= value <= self.bound:
             raise fault("out-of-range", f"must lie between -{self.bound} and {self.bound}")
         return float(value)
 
@@ -208,11 +208,9 @@ class Body(Schema):
         known = {field.data_key or name for name, field in self.fields.items()}
         strange = [name for name in original if name not in known and name not in self.ignored]
         if strange:
+            message = "is not a member that is known here"
             raise ValidationError(
-                {
-                    name: [Fault("", "unknown-field", "is not a member that is known here", near(str(name), known))]
-                    for name in strange
-                }
+                [Fault(_step(name), "unknown-field", message, near(str(name), known)) for name in strange]
             )
 
 
@@ -231,7 +229,7 @@ def faults_of(messages: Any, pointer: str = "") -> list[Fault]:
     if isinstance(messages, Mapping):
         found = []
         for key, inner in messages.items():
-            step = "" if key == "_schema" else "/" + str(key).replace("~", "~0").replace("/", "~1")
+            step = "" if key == "_schema" else _step(key)
             found += faults_of(inner, pointer + step)
         return found
     found = []
@@ -244,6 +242,12 @@ def faults_of(messages: Any, pointer: str = "") -> list[Fault]:
             # The one refusal that marshmallow words itself: something that is not an object where one must be.
             found.append(Fault(pointer, "wrong-type", "must be an object"))
     return found
+
+
+def _step(key: object) -> str:
+    """One step of a JSON Pointer (RFC 6901), short enough to show and of characters that can be sent."""
+    shown = _UNSTORABLE.sub("\ufffd", shorten(str(key)))
+    return "/" + shown.replace("~", "~0").replace("/", "~1")
 
 
 def kind_of(value: Any) -> str:

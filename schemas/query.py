@@ -14,7 +14,7 @@ from urllib.parse import quote, unquote_to_bytes
 import orjson
 
 from schemas.edtf import DateError, parse_date
-from schemas.faults import Fault
+from schemas.faults import Fault, Unreadable, unreadable
 from schemas.fields import ID_FORM, near, shorten, unstorable
 
 VALUE_LIMIT = 2000
@@ -48,18 +48,6 @@ EVENT_MEMBERS = (
     "created",
     "updated",
 )
-
-
-class Unreadable(Exception):
-    """A parameter's value breaks a rule. Carries the faults; their pointers are filled in by the caller."""
-
-    def __init__(self, *faults: Fault) -> None:
-        self.faults = faults
-        super().__init__(", ".join(fault.message for fault in faults))
-
-
-def unreadable(code: str, message: str, suggestions: Sequence[str] = ()) -> Unreadable:
-    return Unreadable(Fault("", code, message, tuple(suggestions)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +102,8 @@ def _texts(value: Any) -> list[str]:
     if isinstance(value, list):
         if value and isinstance(value[0], list):
             return [",".join(group) for group in value]
-        return [",".join(str(part) for part in value)]
+        # A comma within a name would part it in two; names compare without their punctuation.
+        return [",".join(str(part).replace(",", " ") for part in value)]
     return [str(value)]
 
 

@@ -13,14 +13,14 @@ from rapidfuzz import fuzz
 from rapidfuzz.process import extract
 
 from schemas.actor import ActorBody
-from schemas.faults import Fault, Refused
+from schemas.faults import Fault, Refused, Unreadable, unreadable
 from schemas.fields import load, shorten
 from schemas.names import fold
 from schemas.vocabulary import CIVILIANS, RESERVED_ACTORS, slug
-from service import gazetteer
 from service.database import chunks, fetch, fetch_by_key, insert_rows
 from service.ledger import Ledger
 from service.models import Actor, ActorExternalId, ActorMembership, ActorName
+from service.places import resolve_country
 from service.projections import ActorView
 
 SCHEMA = ActorBody()
@@ -28,12 +28,11 @@ SCHEMA = ActorBody()
 MEMBERS = ("id", "name", "aliases", "kind", "member_of", "country", "description", "external_ids")
 
 
-class Unresolved(Exception):
-    """A name that is no actor's, or several actors'. Carries the fault without its pointer."""
-
-    def __init__(self, fault: Fault) -> None:
-        self.fault = fault
-        super().__init__(fault.message)
+def ambiguous(name: str, actors: Sequence[str]) -> Fault:
+    """The fault of a name that several actors have."""
+    return Fault(
+        "", "ambiguous-actor", f"{shorten(name)!r} is a name of several actors; give the id of one", tuple(actors)
+    )
 
 
 class ActorNames:
@@ -58,15 +57,14 @@ class ActorNames:
         return [name] if name in found else found
 
     def find(self, name: str) -> str:
-        """The id of the one actor that ``name`` means. Raises Unresolved with the nearest, or the candidates."""
+        """The id of the one actor that ``name`` means. Raises Unreadable with the nearest, or the candidates."""
         found = self.candidates(name)
         if len(found) == 1:
             return found[0]
         if found:
-            message = f"{shorten(name)!r} is a name of several actors; give the id of one"
-            raise Unresolved(Fault("", "ambiguous-actor", message, tuple(found)))
+            raise Unreadable(ambiguous(name, found))
         message = f"no actor is called {shorten(name)!r}"
-        raise Unresolved(Fault("", "unknown-actor", message, tuple(nearest(self._database, name))))
+        raise unreadable("unknown-actor", message, nearest(self._database, name))
 
     def exists(self, actor: str) -> bool:
         """Whether an actor has this very id; only for ids among the names that were given."""
@@ -134,8 +132,8 @@ def _above(actor: str, direct: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def write_actors(log: Ledger, bodies: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Create or replace actors within the ledger's transaction, all or none; return the ids of those that changed.
+def judge_actors(database: Database, bodies: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The actors of these bodies in canonical form, ids for the names of organisations.
 
     An organisation may stand later in ``bodies`` than its member. Raises Refused with a pointer ``/index/…``.
     """
@@ -145,10 +143,10 @@ def write_actors(log: Ledger, bodies: Sequence[Mapping[str, Any]]) -> list[str]:
         try:
             actors.append(_canonical(load(SCHEMA, body)))
         except Refused as refused:
-            faults += [Fault(f"/{index}{fault.pointer}", *_rest(fault)) for fault in refused.faults]
+            faults += Unreadable(*refused.faults).at(f"/{index}")
     if faults:
         raise Refused(faults)
-    names = ActorNames(log.database, [organisation for actor in actors for organisation in actor["member_of"]])
+    names = ActorNames(database, [organisation for actor in actors for organisation in actor["member_of"]])
     for actor in actors:
         if not names.candidates(actor["id"]):
             names.add(actor["id"], [actor["name"], *actor["aliases"]])
@@ -156,25 +154,18 @@ def write_actors(log: Ledger, bodies: Sequence[Mapping[str, Any]]) -> list[str]:
         for step, organisation in enumerate(actor["member_of"]):
             try:
                 actor["member_of"][step] = names.find(organisation)
-            except Unresolved as unresolved:
-                faults.append(Fault(f"/{index}/member_of/{step}", *_rest(unresolved.fault)))
+            except Unreadable as error:
+                faults += error.at(f"/{index}/member_of/{step}")
     if faults:
         raise Refused(faults)
-    return [actor["id"] for actor in actors if store_actor(log, actor)]
-
-
-def _rest(fault: Fault) -> tuple[str, str, tuple[str, ...]]:
-    return fault.code, fault.message, fault.suggestions
+    return actors
 
 
 def _canonical(actor: Mapping[str, Any]) -> dict[str, Any]:
-    country = actor["country"]
-    if country is not None:
-        code = gazetteer.country_code(country)
-        if code is None:
-            near = tuple(found.code for found in gazetteer.near_countries(country))
-            raise Refused([Fault("/country", "unknown-country", f"no country is called {shorten(country)!r}", near)])
-        country = code
+    try:
+        country = actor["country"] and resolve_country(actor["country"])
+    except Unreadable as error:
+        raise Refused(error.at("/country")) from None
     actor_id = actor["id"] or new_id(actor["name"])
     if actor_id in RESERVED_ACTORS and actor_id != CIVILIANS:
         raise Refused([Fault("/id", "reserved", f"{actor_id!r} is reserved for claims about nobody in particular")])

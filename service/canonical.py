@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from schemas import edtf
 from schemas.casualties import claim_faults, derive_casualties
 from schemas.event import DERIVED_MEMBERS
-from schemas.faults import Fault, Refused
-from schemas.fields import shorten
+from schemas.faults import Fault, Refused, Unreadable
 from schemas.names import fold
 from schemas.vocabulary import CIVILIANS, RESERVED_ACTORS
-from service import gazetteer
-from service.actors import ActorNames, Unresolved, by_external_id, external_ids_of, new_id, store_actor
+from service.actors import ActorNames, by_external_id, external_ids_of, new_id, store_actor
 from service.ledger import Ledger
+from service.places import resolve_country, resolve_province
 from service.projections import derived_dates
 
 CIVILIANS_ACTOR = {"name": "Civilians", "kind": "civilians"}
@@ -48,7 +46,7 @@ class References:
         self._by_external_id = by_external_id(log.database, external)
 
     def actor(self, name: str, known: KnownActors) -> str:
-        """The id of the actor that ``name`` means in an event that brings ``known`` along. Raises Unresolved."""
+        """The id of the actor that ``name`` means in an event that brings ``known`` along. Raises Unreadable."""
         details = known.get(name, {})
         external = details.get("external_ids", {})
         for pair in external.items():
@@ -157,43 +155,24 @@ def canonical(body: Mapping[str, Any], references: References, known: KnownActor
 def _location(location: Mapping[str, Any] | None, faults: list[Fault]) -> dict[str, Any] | None:
     if location is None:
         return None
-    country = location["country"]
+    country, province = location["country"], location["province"]
     if country is not None:
-        country = gazetteer.country_code(country)
-        if country is None:
-            near = tuple(found.code for found in gazetteer.near_countries(location["country"]))
-            message = f"no country is called {shorten(location['country'])!r}"
-            faults.append(Fault("/location/country", "unknown-country", message, near))
-    province = location["province"]
+        try:
+            country = resolve_country(country)
+        except Unreadable as error:
+            faults += error.at("/location/country")
     if province is not None:
         try:
-            unit = find_province(province, country)
-        except Unresolved as unresolved:
-            faults.append(replace(unresolved.fault, pointer="/location/province"))
+            unit = resolve_province(province, [country] if country else ())
+        except Unreadable as error:
+            faults += error.at("/location/province")
         else:
+            if country not in (None, unit.country):
+                message = f"{unit.name} is a province of {unit.country}, not of {country}"
+                faults.append(Fault("/location/province", "province-elsewhere", message, (unit.country,)))
             province, country = unit.code, unit.country
     shown = {"country": country, "province": province}
     return {**shown, **{key: value for key, value in location.items() if key not in shown}}
-
-
-def find_province(name: str, country: str | None = None) -> gazetteer.Province:
-    """The one province that ``name`` means, within ``country`` where it is given.
-
-    Raises Unresolved with the candidates where there are several, else with the nearest names.
-    """
-    found = gazetteer.find_provinces(name, country)
-    if len(found) == 1:
-        return found[0]
-    if found:
-        message = f"{shorten(name)!r} is a province of several countries; give its code, or the country as well"
-        raise Unresolved(Fault("", "ambiguous-province", message, tuple(unit.code for unit in found)))
-    elsewhere = gazetteer.find_provinces(name) if country else ()
-    if elsewhere:
-        message = f"{shorten(name)!r} is a province of {elsewhere[0].country}, not of {country}"
-        raise Unresolved(Fault("", "province-elsewhere", message, tuple(unit.code for unit in elsewhere[:5])))
-    near = tuple(text for unit in gazetteer.near_provinces(name[:100], country) for text in (unit.name, unit.code))
-    message = f"no province is called {shorten(name)!r}"
-    raise Unresolved(Fault("", "unknown-province", message, near))
 
 
 def _participants(
@@ -203,8 +182,8 @@ def _participants(
     for index, participant in enumerate(actors):
         try:
             resolved = {"id": references.actor(participant["id"], known), "role": participant["role"]}
-        except Unresolved as unresolved:
-            faults.append(replace(unresolved.fault, pointer=f"/actors/{index}/id"))
+        except Unreadable as error:
+            faults += error.at(f"/actors/{index}/id")
             continue
         if resolved in found:
             message = f"{resolved['id']!r} stands earlier with the same role"
@@ -225,13 +204,13 @@ def _claims(
         elif claimant:
             try:
                 claimant = {"id": references.actor(claimant["id"], known)}
-            except Unresolved as unresolved:
-                faults.append(replace(unresolved.fault, pointer=f"/claims/{index}/claimant/id"))
+            except Unreadable as error:
+                faults += error.at(f"/claims/{index}/claimant/id")
         if of is not None and of not in RESERVED_ACTORS:
             try:
                 of = references.actor(of, known)
-            except Unresolved as unresolved:
-                faults.append(replace(unresolved.fault, pointer=f"/claims/{index}/of"))
+            except Unreadable as error:
+                faults += error.at(f"/claims/{index}/of")
         found.append({**claim, "claimant": claimant, "of": of})
     return found
 

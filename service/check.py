@@ -10,10 +10,12 @@ from typing import Any
 import orjson
 from peewee import Database
 
+from schemas.names import fold
 from service import actors, read_side
-from service.database import chunks, execute, execute_many, fetch, fetch_by_key, snapshot, write
+from service.database import chunks, execute, execute_many, fetch, fetch_by_key, insert_rows, snapshot, write
 from service.event_store import Version
 from service.ledger import ledger
+from service.models import Event
 from service.projections import EVERYTHING, EVERYWHERE, Projection, actors_in, project
 from service.terms import ANY, Term, numbers_of
 
@@ -34,7 +36,7 @@ class Discrepancy:
 def check(database: Database) -> list[Discrepancy]:
     """Everything in which a projection differs from what the revisions make of it, as of one moment."""
     with snapshot(database):
-        return [*_check_events(database), *_check_actors(database)]
+        return [*_check_terms(database), *_check_events(database), *_check_actors(database)]
 
 
 def repair(database: Database) -> None:
@@ -43,6 +45,7 @@ def repair(database: Database) -> None:
     def work() -> None:
         with ledger(database, "repair") as log:
             log.touch()
+            _mend_terms(database)
             _rebuild_actors(database)
             _rebuild_events(database)
 
@@ -62,6 +65,24 @@ def _latest(database: Database, kind: str) -> Iterator[list[tuple[str, int, int,
             "WHERE l.subject = r.subject AND l.kind = r.kind) ORDER BY f.sequence",
             (kind, *chunk),
         )
+
+
+# Terms.
+
+
+def _wrong_terms(database: Database) -> list[tuple[str, int]]:
+    """The right form and the number of each term whose name is kept in another form than names compare in."""
+    rows = fetch(database, "SELECT id, value, folded FROM term ORDER BY id")
+    return [(fold(value), number) for number, value, folded in rows if folded != fold(value)]
+
+
+def _check_terms(database: Database) -> Iterator[Discrepancy]:
+    if wrong := _wrong_terms(database):
+        yield Discrepancy("term", "term", f"{len(wrong)} names are kept in a form in which they are not found")
+
+
+def _mend_terms(database: Database) -> None:
+    execute_many(database, "UPDATE term SET folded = ? WHERE id = ?", _wrong_terms(database))
 
 
 # Events.
@@ -164,10 +185,12 @@ def _rebuild_events(database: Database) -> None:
             if subject not in nums:
                 last += 1
                 nums[subject] = last
-        changes, editions = [], []
+        changes, editions, deleted = [], [], []
         for subject, version, projection in _expected(database, batch, nums):
             if projection is None:
-                changes.append(read_side.Change(version.num, _tombstone(database, subject, version), None))
+                # Its own row is all that a deleted event has: there is nothing left to be taken out.
+                tombstone = read_side.Change(version.num, _tombstone(database, subject, version), None)
+                deleted.append(read_side.event_row(tombstone))
                 continue
             changes.append(read_side.Change(version.num, None, projection))
             number, edition, document = before.get(subject, (version.version, 0, projection.document))
@@ -175,11 +198,12 @@ def _rebuild_events(database: Database) -> None:
                 # An answer that changes within a version must not keep its entity tag.
                 editions.append((edition + (document != projection.document), version.num))
         read_side.apply(database, changes)
+        insert_rows(database, Event, deleted)
         execute_many(database, "UPDATE event SET edition = ? WHERE num = ?", editions)
 
 
 def _tombstone(database: Database, subject: str, version: Version) -> Projection:
-    """What is left of a deleted event: the read side of the version before, to be taken out."""
+    """What is left of a deleted event: the read side of the version before."""
     [(content,)] = fetch(
         database,
         "SELECT content FROM revision WHERE kind = 'event' AND subject = ? AND version = ?",

@@ -44,11 +44,13 @@ class Dialect:
     ``clustered`` table is kept in the order of its key where the engine can.
     documents: the aggregate that joins the column ``document`` in the order of ``sort_key``, as bytes, each text on
     a line of its own; documents_backwards: against that order.
+    looked_up: joins ``table`` under ``name``, row by row as those of ``of`` come, by its key ``num``.
     """
 
     column_types: Mapping[str, str]
     documents: str
     documents_backwards: str
+    looked_up: str
 
 
 # In SQLite, a 64-bit key must be called INTEGER to be the row's own number. Its aggregates take the rows as they
@@ -57,11 +59,15 @@ SQLITE = Dialect(
     column_types={"text": "TEXT", "bigint": "INTEGER", "clustered": " WITHOUT ROWID"},
     documents="CAST(group_concat(document, ',' || char(10)) AS BLOB)",
     documents_backwards="CAST(group_concat(document, ',' || char(10)) AS BLOB)",
+    looked_up="CROSS JOIN {table} {name}",
 )
+# PostgreSQL joins in the order that it deems best, and reads a whole table rather than many single rows of it though
+# the page needs few; OFFSET keeps it from taking the looked-up row apart.
 POSTGRES = Dialect(
     column_types={"text": 'TEXT COLLATE "C"', "bigint": "BIGINT", "clustered": ""},
     documents="convert_to(string_agg(document, E',\\n' ORDER BY sort_key), 'UTF8')",
     documents_backwards="convert_to(string_agg(document, E',\\n' ORDER BY sort_key DESC), 'UTF8')",
+    looked_up="CROSS JOIN LATERAL (SELECT * FROM {table} y WHERE y.num = {of}.num OFFSET 0) {name}",
 )
 
 

@@ -128,6 +128,7 @@ def _judge(
             report.reject(draft, refused.faults)
         else:
             loaded.append((draft, {**body, "id": body["id"] or new_event_id()}))
+    loaded = _without_deleted(log.database, loaded, report)
     loaded = _with_sound_relations(log.database, loaded, report)
     details = [actor for draft, _ in loaded for actor in draft.actors]
     references = References(log, [body for _, body in loaded], details, create_actors)
@@ -142,6 +143,18 @@ def _judge(
     return _with_sound_relations(log.database, judged, report)
 
 
+def _without_deleted(
+    database: Database, drafts: list[tuple[Draft, dict[str, Any]]], report: Report
+) -> list[tuple[Draft, dict[str, Any]]]:
+    """The drafts whose ids were not deleted. The others go first: nothing may be related to them either."""
+    deleted = _among(database, "deleted", {body["id"] for _, body in drafts})
+    for draft, body in drafts:
+        if body["id"] in deleted:
+            message = "this event was deleted; only restoring it brings it back"
+            report.reject(draft, [Fault("/id", "deleted", message)])
+    return [(draft, body) for draft, body in drafts if body["id"] not in deleted]
+
+
 def _with_sound_relations(
     database: Database, drafts: list[tuple[Draft, dict[str, Any]]], report: Report
 ) -> list[tuple[Draft, dict[str, Any]]]:
@@ -149,7 +162,7 @@ def _with_sound_relations(
 
     Rejecting one can leave another pointing at nothing, so it is repeated until all that is left is sound.
     """
-    stored = _living(database, {relation["id"] for _, body in drafts for relation in body["related"]})
+    stored = _among(database, "NOT deleted", {relation["id"] for _, body in drafts for relation in body["related"]})
     while True:
         there = stored | {body["id"] for _, body in drafts}
         sound = []
@@ -168,12 +181,13 @@ def _with_sound_relations(
         drafts = sound
 
 
-def _living(database: Database, ids: Iterable[str]) -> set[str]:
+def _among(database: Database, state: str, ids: Iterable[str]) -> set[str]:
+    """Those of the ids whose events are in a state: ``deleted`` or ``NOT deleted``."""
     found: set[str] = set()
     for chunk in chunks(sorted(ids)):
         marks = ", ".join("?" * len(chunk))
         found |= {
-            row[0] for row in fetch(database, f"SELECT id FROM event WHERE NOT deleted AND id IN ({marks})", chunk)
+            row[0] for row in fetch(database, f"SELECT id FROM event WHERE {state} AND id IN ({marks})", chunk)
         }
     return found
 
@@ -216,10 +230,6 @@ def _append(
             last_num += 1
             known = Version(last_num, 0, log.recorded, log.recorded, None, None)
             report.created += 1
-        elif known.content is None:
-            message = "this event was deleted; only restoring it brings it back"
-            report.reject(draft, [Fault("/id", "deleted", message)])
-            continue
         elif known.content == content and original in (None, known.original):
             report.unchanged += 1
             continue
@@ -263,11 +273,11 @@ def write_actors(database: Database, bodies: Sequence[Mapping[str, Any]], *, by:
 
     def work() -> int:
         with ledger(database, by, reason) as log:
-            ids = [body["id"] for body in bodies if isinstance(body, Mapping) and isinstance(body.get("id"), str)]
-            events = versions(database, _events_naming(database, ids))
+            judged = actors.judge_actors(database, bodies)
+            events = versions(database, _events_naming(database, [actor["id"] for actor in judged]))
             named = {actor for event in events.values() if event.content for actor in actors_in(event.content)}
             old = actors.views(database, named)
-            changed = actors.write_actors(log, bodies)
+            changed = [actor["id"] for actor in judged if actors.store_actor(log, actor)]
             new = actors.views(database, named)
             if old != new:
                 changes = [

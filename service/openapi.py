@@ -113,6 +113,7 @@ def describe(app: Flask) -> dict[str, Any]:
         plugins=[MarshmallowPlugin()],
         info={"description": DESCRIPTION, "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}},
         servers=[{"url": "/"}],
+        tags=[{"name": tag} for tag in dict.fromkeys(operation.tag for operation in OPERATIONS.values())],
     )
     spec.components.schema("Problem", schema=answers.ProblemDocument)
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):

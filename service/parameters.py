@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from schemas import query
-from schemas.faults import Fault, Refused
+from schemas.faults import Fault, Refused, Unreadable
 from schemas.fields import near, shorten
-from schemas.query import Unreadable
 
 
 def read_parameters(query_string: bytes, readers: Mapping[str, Callable[[str], Any]]) -> dict[str, Any]:
@@ -29,7 +27,7 @@ def read_parameters(query_string: bytes, readers: Mapping[str, Callable[[str], A
             try:
                 found[name] = readers[name](texts[0])
             except Unreadable as error:
-                faults += [replace(fault, pointer=pointer) for fault in error.faults]
+                faults += error.at(pointer)
     if faults:
         raise Refused(faults, source="query")
     return found

@@ -117,13 +117,13 @@ def _weighed(database: Database, ways: Sequence[_Way]) -> list[_Way]:
 def _look_up(condition: Carries | LiesIn, numbers: tuple[int, ...]) -> Test:
     """The test that an event stands under one of some terms or places, by the whole key of the index."""
     marks = ", ".join("?" * len(numbers))
-    under = (
-        f"x.term IN ({marks}) AND x.place = 0"
-        if isinstance(condition, Carries)
-        else f"x.term = 0 AND x.place IN ({marks})"
+    listed = (
+        f"x.term IN ({marks}) AND x.place" if isinstance(condition, Carries) else f"x.place IN ({marks}) AND x.term"
     )
+    # PostgreSQL would turn EXISTS into a join of both ranges as wholes; this it asks for each event of the page.
     return Test(
-        f"EXISTS (SELECT 1 FROM timeline x WHERE {under} AND x.span = 0 AND x.pos = t.pos AND x.num = t.num)",
+        f"(SELECT 1 FROM timeline x WHERE x.{listed} IN ({marks}) AND x.{other} = 0 AND x.span = 0 "
+        "AND x.pos = t.pos AND x.num = t.num LIMIT 1) IS NOT NULL",
         numbers,
     )
 

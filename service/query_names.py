@@ -10,13 +10,13 @@ from rapidfuzz import fuzz
 from rapidfuzz.process import extract
 
 from schemas import query
-from schemas.faults import Fault
+from schemas.faults import Fault, Unreadable, unreadable
 from schemas.fields import shorten
 from schemas.names import fold
-from schemas.query import Unreadable, unreadable
 from service import gazetteer
-from service.actors import ActorNames, Unresolved, nearest
+from service.actors import ActorNames, ambiguous, nearest
 from service.database import fetch
+from service.places import resolve_country, resolve_province
 from service.terms import same_name, values_of
 
 
@@ -33,14 +33,15 @@ def read_actors(reading: Reading, texts: Sequence[str]) -> list[list[str]]:
         raise unreadable("too-many", f"is given {len(texts)} times; at most {query.LIST_LIMIT} are allowed")
     parts = [part.strip() for text in texts for part in text.split(",")]
     names = ActorNames(reading.database, [*texts, *parts])
-    groups, faults = [], []
+    groups: list[list[str]] = []
+    faults: list[Fault] = []
     for text in texts:
         group = []
         for name in [text] if names.candidates(text) else query.listing(text):
             try:
                 group.append(names.find(name))
-            except Unresolved as unresolved:
-                faults.append(unresolved.fault)
+            except Unreadable as error:
+                faults += error.faults
         groups.append(list(dict.fromkeys(group)))
     if faults:
         raise Unreadable(*faults)
@@ -48,46 +49,18 @@ def read_actors(reading: Reading, texts: Sequence[str]) -> list[list[str]]:
 
 
 def read_provinces(reading: Reading, texts: Sequence[str]) -> list[str]:
-    countries = reading.value("country") or []
+    countries = reading.value("country") or ()
     whole = texts[0].strip()
-    codes, faults = [], []
-    for name in [whole] if gazetteer.find_provinces(whole) else query.listing(whole):
-        found = gazetteer.find_provinces(name)
-        if len(found) > 1:
-            found = tuple(unit for unit in found if unit.country in countries) or found
-        if len(found) == 1:
-            codes.append(found[0].code)
-        elif found:
-            message = f"{shorten(name)!r} is a province of several countries; give its code, or country as well"
-            faults.append(Fault("", "ambiguous-province", message, tuple(unit.code for unit in found)))
-        else:
-            units = gazetteer.near_provinces(name[:100], countries[0] if len(countries) == 1 else None)
-            message = f"no province is called {shorten(name)!r}"
-            faults.append(Fault("", "unknown-province", message, _both(units)))
-    if faults:
-        raise Unreadable(*faults)
-    return list(dict.fromkeys(codes))
-
-
-def _both(units: Sequence[gazetteer.Province | gazetteer.Country]) -> tuple[str, ...]:
-    """The name and the code of each unit: either is taken."""
-    return tuple(text for unit in units for text in (unit.name, unit.code))
-
-
-def read_country(name: str) -> str:
-    """The code of a country that is given by code or name. Raises Unreadable with the nearest."""
-    code = gazetteer.country_code(name)
-    if code is None:
-        units = gazetteer.near_countries(name[:100])
-        raise unreadable("unknown-country", f"no country is called {shorten(name)!r}", _both(units))
-    return code
+    if gazetteer.find_provinces(whole):
+        return [resolve_province(whole, countries).code]
+    return query.any_of(lambda name: resolve_province(name, countries).code)(whole)
 
 
 def read_countries(reading: Reading, texts: Sequence[str]) -> list[str]:
     whole = texts[0].strip()
     if code := gazetteer.country_code(whole):
         return [code]
-    return query.any_of(read_country)(whole)
+    return query.any_of(resolve_country)(whole)
 
 
 def read_datasets(reading: Reading, texts: Sequence[str]) -> list[str]:
@@ -129,17 +102,13 @@ def read_claimants(reading: Reading, texts: Sequence[str]) -> list[str]:
     found, faults = [], []
     whole = names.candidates(text) or fold(text) in strangers
     for name in [text] if whole else query.listing(text):
-        candidates = names.candidates(name)
-        if len(candidates) == 1:
-            found.append(candidates[0])
-        elif candidates:
-            message = f"{shorten(name)!r} is a name of several actors; give the id of one"
-            faults.append(Fault("", "ambiguous-actor", message, tuple(candidates)))
-        if not candidates or fold(name) in strangers:
-            found += [term.value for term in strangers.get(fold(name), [])]
-            if not candidates and fold(name) not in strangers:
-                known = [*nearest(database, name), *values_of(database, "claimant-name")]
-                faults.append(_unknown_name(name, "claimant", known))
+        actors, named = names.candidates(name), strangers.get(fold(name), [])
+        if len(actors) > 1:
+            faults.append(ambiguous(name, actors))
+        elif not actors and not named:
+            known = [*nearest(database, name), *values_of(database, "claimant-name")]
+            faults.append(_unknown_name(name, "claimant", known))
+        found += [*actors, *(term.value for term in named)]
     if faults:
         raise Unreadable(*faults)
     return list(dict.fromkeys(found))

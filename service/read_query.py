@@ -10,9 +10,9 @@ from typing import Any
 from peewee import Database
 
 from schemas import query
-from schemas.faults import Fault, Refused
+from schemas.faults import Fault, Refused, Unreadable
 from schemas.fields import near, shorten
-from schemas.query import TimelineQuery, Unreadable
+from schemas.query import TimelineQuery
 from service.conditions import first_minute, last_minute
 from service.filters import FILTERS, OPTIONS, PARAMETERS
 
@@ -40,7 +40,7 @@ class Reading:
         try:
             return read()
         except Unreadable as error:
-            self.faults += [replace(fault, pointer=f"/{name}") for fault in error.faults]
+            self.faults += error.at(f"/{name}")
             return None
 
     def once(self, name: str) -> str | None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 EVERY = 0  # The class that holds every event.
 LENGTHS = (4, 16, 64, 256, 1024, 4096, 16384)  # Days that the classes 1, 2, … reach at most.
@@ -98,6 +99,7 @@ def _day(minute: str) -> date:
     return date(int(minute[:4]), int(minute[4:6]), int(minute[6:8]))
 
 
+@lru_cache(maxsize=16384)
 def _days_before(day: str, days: int) -> str:
     try:
         return (_day(day) - timedelta(days=days)).strftime("%Y%m%d").rjust(8, "0")

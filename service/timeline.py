@@ -13,7 +13,7 @@ import orjson
 from peewee import Database
 
 from schemas.query import TimelineQuery
-from service.database import dialect, fetch
+from service.database import Dialect, dialect, fetch
 from service.ledger import StoreState
 from service.plans import Pair, Plan, Test, make_plan
 from service.spans import FIRST_PLACE, LAST_PLACE, Stretch
@@ -97,7 +97,7 @@ def page_sql(database: Database, plan: Plan, asked: TimelineQuery) -> Sql:
     sql = Sql("SELECT s.identity, s.version, s.sequence, p.count, p.key, p.documents, ")
     if asked.total and not plan.counted:
         sql.add("(SELECT count(*) FROM (")
-        _add_keys(sql, plan, replace(asked, cursor=None), None)
+        _add_keys(sql, words, plan, replace(asked, cursor=None), None)
         sql.add(") c)")
     else:
         sql.add("NULL")
@@ -105,23 +105,25 @@ def page_sql(database: Database, plan: Plan, asked: TimelineQuery) -> Sql:
         f" FROM store s CROSS JOIN (SELECT count(*) AS count, {'min' if backwards else 'max'}(sort_key) AS key, "
         f"{joined} AS documents FROM (SELECT k.sort_key, d.document FROM ("
     )
-    _add_keys(sql, plan, asked, asked.limit + 1)
-    sql.add(") k CROSS JOIN event_document d WHERE d.num = k.num) j) p WHERE s.id = 1")
+    _add_keys(sql, words, plan, asked, asked.limit + 1)
+    sql.add(") k " + words.looked_up.format(table="event_document", name="d", of="k"))
+    sql.add(" WHERE d.num = k.num) j) p WHERE s.id = 1")
     return sql
 
 
-def _add_keys(sql: Sql, plan: Plan, asked: TimelineQuery, limit: int | None) -> None:
+def _add_keys(sql: Sql, words: Dialect, plan: Plan, asked: TimelineQuery, limit: int | None) -> None:
     """Add a query of ``sort_key`` and ``num`` of the events that match, in order and no more than ``limit``."""
     low, high = _bounds(asked)
     order = " DESC" if asked.sort.startswith("-") else ""
     if not plan.pairs:
         sql.add("SELECT '' AS sort_key, 0 AS num FROM store WHERE 1 = 0")
     elif "updated" not in asked.sort:
-        _add_ranges(sql, plan, low, high, order, limit)
+        _add_ranges(sql, words, plan, low, high, order, limit)
     elif plan.expected is not None and plan.expected <= SORTED_MAX:
         sql.add("SELECT r.recency AS sort_key, r.num FROM (")
-        _add_ranges(sql, plan, FIRST_PLACE, LAST_PLACE, "", None)
-        sql.add(") m CROSS JOIN event r WHERE r.num = m.num AND r.recency >= ? AND r.recency < ?", low, high)
+        _add_ranges(sql, words, plan, FIRST_PLACE, LAST_PLACE, "", None)
+        sql.add(") m " + words.looked_up.format(table="event", name="r", of="m"))
+        sql.add(" WHERE r.num = m.num AND r.recency >= ? AND r.recency < ?", low, high)
         _add_order(sql, "r.recency", order, limit)
     else:
         sql.add("SELECT t.recency AS sort_key, t.num FROM event t WHERE NOT t.deleted")
@@ -140,7 +142,9 @@ def _bounds(asked: TimelineQuery) -> tuple[str, str]:
     return asked.cursor, LAST_PLACE
 
 
-def _add_ranges(sql: Sql, plan: Plan, low: str, high: str, order: str, limit: int | None) -> None:
+def _add_ranges(
+    sql: Sql, words: Dialect, plan: Plan, low: str, high: str, order: str, limit: int | None
+) -> None:
     """Add the ranges of the index, merged. An event under several pairs comes once."""
     ranges = [
         (pair, replace(stretch, low=max(stretch.low, low), high=min(stretch.high, high)))
@@ -151,7 +155,7 @@ def _add_ranges(sql: Sql, plan: Plan, low: str, high: str, order: str, limit: in
     if not ranges:
         sql.add("SELECT '' AS sort_key, 0 AS num FROM store WHERE 1 = 0")
     elif len(ranges) == 1:
-        _add_range(sql, *ranges[0], plan.tests, order, limit)
+        _add_range(sql, words, *ranges[0], plan.tests, order, limit)
     else:
         # The stretches of one pair have no event in common.
         union = " UNION ALL " if len(plan.pairs) == 1 else " UNION "
@@ -162,18 +166,22 @@ def _add_ranges(sql: Sql, plan: Plan, low: str, high: str, order: str, limit: in
             for index, (pair, stretch) in enumerate(ranges[start : start + COMPOUND_MAX]):
                 sql.add(union if index else "")
                 sql.add("SELECT r.sort_key, r.num FROM (")
-                _add_range(sql, pair, stretch, plan.tests, order, limit)
+                _add_range(sql, words, pair, stretch, plan.tests, order, limit)
                 sql.add(") r")
             sql.add(") g")
         sql.add(") u")
         _add_order(sql, "u.sort_key", order, limit)
 
 
-def _add_range(sql: Sql, pair: Pair, stretch: Stretch, tests: Sequence[Test], order: str, limit: int | None) -> None:
+def _add_range(
+    sql: Sql, words: Dialect, pair: Pair, stretch: Stretch, tests: Sequence[Test], order: str, limit: int | None
+) -> None:
     """Add one range of the timeline index, read in its own order."""
     row = stretch.reaches is not None or any(test.needs_row for test in tests)
     sql.add("SELECT t.pos AS sort_key, t.num FROM timeline t")
-    sql.add(" CROSS JOIN event e WHERE e.num = t.num AND" if row else " WHERE")
+    if row:
+        sql.add(" " + words.looked_up.format(table="event", name="e", of="t"))
+    sql.add(" WHERE e.num = t.num AND" if row else " WHERE")
     sql.add(" t.term = ? AND t.place = ? AND t.span = ?", *pair, stretch.span)
     sql.add(" AND t.pos >= ? AND t.pos < ?", stretch.low, stretch.high)
     if stretch.reaches is not None:

@@ -65,7 +65,7 @@ def refusal(client: FlaskClient, url: str) -> dict[str, Any]:
 
 def pages(client: FlaskClient, url: str, most: int = 500) -> list[Any]:
     """Every page from a URL on, by following ``next``, which must agree with the Link header."""
-    found = []
+    found: list[Any] = []
     following: str | None = url
     while following:
         assert len(found) < most, "the pages do not end"

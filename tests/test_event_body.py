@@ -206,10 +206,10 @@ WRONG: list[tuple[str, Any, str]] = [
     *[(name, "", "blank") for name in ("title", "actors/0/id", "sources/0/ref", "sources/0/publisher", "tags/0")],
     *[(name, " \t\u00a0", "blank") for name in ("title", "actors/0/name", "tags/0", "location/province")],
     ("title", "\u200b" * 501, "too-long"),
-    ("date", "", "not-a-date"),
+    ("date", "", "empty"),
     ("date", "2021-02-30", "no-such-day"),
-    ("date", "2021-08-31/2021-08-30", "reversed"),
-    ("date", "2021-08-26\x00", "not-a-date"),
+    ("date", "2021-08-31/2021-08-30", "reversed-interval"),
+    ("date", "2021-08-26\x00", "strange-character"),
     ("type", "battle/", "unknown-value"),
     ("type", "Battle", "unknown-value"),
     ("status", "", "unknown-value"),
@@ -274,7 +274,7 @@ def placed(path: str, value: Any) -> dict[str, Any]:
     return body(**{top: [{**known, **member, rest[1]: inner}]})
 
 
-@pytest.mark.parametrize(("path", "value", "code"), WRONG)
+@pytest.mark.parametrize(("path", "value", "code"), WRONG, ids=lambda value: repr(value)[:40])
 def test_a_wrong_value_is_refused_where_it_stands(path: str, value: Any, code: str) -> None:
     pointers = {pointer for pointer, found_code in faults(placed(path, value)) if found_code == code}
     assert "/" + path in pointers or pointers == {f"/{path}/id"}

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, request
 
 from schemas import query
+from schemas.faults import unreadable
 from schemas.names import fold
 from schemas.vocabulary import ACTOR_KINDS
 from service.actor_list import ActorsQuery, actor_tag, find_actor, list_actors
@@ -16,7 +17,7 @@ from service.database import snapshot
 from service.http import answer_json, database, not_modified, release_tag, unchanged
 from service.ledger import store_state
 from service.parameters import read_parameters, refuse_parameters
-from service.query_names import read_country
+from service.places import resolve_country
 
 blueprint = Blueprint("actors", __name__)
 
@@ -24,14 +25,14 @@ blueprint = Blueprint("actors", __name__)
 def _piece_of_name(text: str) -> str:
     """A text to look for in names; without a letter or digit it would be found in all of them."""
     if not fold(text):
-        raise query.unreadable("blank", "holds no letter or digit to look for")
+        raise unreadable("blank", "holds no letter or digit to look for")
     return text
 
 
 PARAMETERS: dict[str, Callable[[str], Any]] = {
     "q": _piece_of_name,
     "kind": query.choice(ACTOR_KINDS),
-    "country": read_country,
+    "country": resolve_country,
     "limit": query.whole_number(1, query.LIMIT_MAX),
     "cursor": query.identifier,
 }

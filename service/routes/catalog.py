@@ -15,12 +15,12 @@ from service.database import snapshot
 from service.http import GEOJSON, answer_json, database, not_modified, release_tag, unchanged
 from service.ledger import store_state
 from service.parameters import read_parameters, refuse_parameters
-from service.query_names import read_country
+from service.places import resolve_country
 
 blueprint = Blueprint("catalog", __name__)
 
 FORMATS = ("json", "geojson")
-PARAMETERS = {"country": read_country, "format": query.choice(FORMATS, "unknown-format")}
+PARAMETERS = {"country": resolve_country, "format": query.choice(FORMATS, "unknown-format")}
 
 
 def _answer(read: Callable[[], dict[str, Any]], mimetype: str = "application/json") -> Response:

@@ -1,0 +1,40 @@
+"""Resolves the name of a country or province to the one that it means, or says what it could mean."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from schemas.faults import unreadable
+from schemas.fields import shorten
+from service import gazetteer
+
+# Nothing is learnt from comparing more of a name than this, and it costs time.
+COMPARED = 100
+
+
+def resolve_country(name: str) -> str:
+    """The alpha-2 code of the country that ``name`` means. Raises Unreadable with the nearest."""
+    code = gazetteer.country_code(name)
+    if code is None:
+        nearest = gazetteer.near_countries(name[:COMPARED])
+        suggestions = [text for country in nearest for text in (country.name, country.code)]
+        raise unreadable("unknown-country", f"no country is called {shorten(name)!r}", suggestions)
+    return code
+
+
+def resolve_province(name: str, countries: Collection[str] = ()) -> gazetteer.Province:
+    """The province that ``name`` means; where several have the name, the one of them in ``countries``.
+
+    Raises Unreadable with the candidates, or with the names and codes of the nearest.
+    """
+    found = gazetteer.find_provinces(name)
+    if len(found) > 1:
+        found = tuple(unit for unit in found if unit.country in countries) or found
+    if len(found) == 1:
+        return found[0]
+    if found:
+        message = f"{shorten(name)!r} is a province of several countries; give its code, or the country as well"
+        raise unreadable("ambiguous-province", message, [unit.code for unit in found])
+    nearest = gazetteer.near_provinces(name[:COMPARED], next(iter(countries)) if len(countries) == 1 else None)
+    suggestions = [text for unit in nearest for text in (unit.name, unit.code)]
+    raise unreadable("unknown-province", f"no province is called {shorten(name)!r}", suggestions)
