@@ -125,15 +125,15 @@ class Event(Schema):
 
 
 class ChosenEvent(Event):
-    """An event of which ``fields`` may have chosen some members only."""
+    """An event of which ``fields`` may have chosen some members only: nothing but the id is certain to be there."""
 
-    class Meta:
-        # Nothing but the id is certain to be there.
-        partial = True
+    def __init__(self, **more: Any) -> None:
+        super().__init__(**more)
+        self.partial = tuple(name for name in self.fields if name != "id")
 
 
 class EventPage(Schema):
-    events = fields.List(fields.Nested(Event), required=True)
+    events = fields.List(fields.Nested(ChosenEvent), required=True)
     next = _or_null(fields.String, "The address of the next page; null at the end.")
     query = fields.Dict(required=True, metadata={"description": "The query that was answered, names resolved."})
     sequence = _count("The last change that the answer reflects.")

@@ -7,11 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validates_schema
-from rapidfuzz import fuzz
-from rapidfuzz.process import extract
 
 from schemas.edtf import DateError, parse_date
 from schemas.faults import Fault, Refused
+from schemas.names import closest
 
 ID_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,127}$"
 ID_FORM = re.compile(ID_PATTERN.rstrip("$") + r"\Z")
@@ -24,11 +23,9 @@ def fault(code: str, message: str, suggestions: Iterable[str] = ()) -> Validatio
     return ValidationError([Fault("", code, message, tuple(suggestions))])
 
 
-def near(word: str, known: Iterable[str], limit: int = 3) -> tuple[str, ...]:
+def near(word: str, known: Iterable[str]) -> tuple[str, ...]:
     """The known words that look most like ``word``, the likeliest first."""
-    # Found by any likeness, a shared part included; then the whole words count, so that "actr" means "actor" first.
-    found = [match for match, score, *_ in extract(word[:100], list(known), limit=4 * limit) if score >= 60]
-    return tuple(sorted(found, key=lambda match: -fuzz.ratio(word, match))[:limit])
+    return closest(word, ((name, name) for name in known), 3)
 
 
 def unstorable(text: str) -> str | None:

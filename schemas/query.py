@@ -17,9 +17,10 @@ from schemas.edtf import DateError, parse_date
 from schemas.faults import Fault, Unreadable, unreadable
 from schemas.fields import ID_FORM, near, shorten, unstorable
 
-VALUE_LIMIT = 2000
+VALUE_LIMIT = 8000
 LIST_LIMIT = 100
 PARAMETERS_LIMIT = 200
+NAMES_LIMIT = 1000  # All lists of a query together.
 LIMIT_DEFAULT = 100
 LIMIT_MAX = 1000
 FORMATS = ("json",)

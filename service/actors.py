@@ -9,13 +9,11 @@ from typing import Any
 
 import orjson
 from peewee import Database
-from rapidfuzz import fuzz
-from rapidfuzz.process import extract
 
 from schemas.actor import ActorBody
 from schemas.faults import Fault, Refused, Unreadable, unreadable
 from schemas.fields import load, shorten
-from schemas.names import fold
+from schemas.names import closest, fold
 from schemas.vocabulary import CIVILIANS, RESERVED_ACTORS, slug
 from service.database import chunks, fetch, fetch_by_key, insert_rows
 from service.ledger import Ledger
@@ -85,17 +83,9 @@ def forms(actor: str, names: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def nearest(database: Database, name: str, limit: int = 5) -> list[str]:
+def nearest(database: Database, name: str) -> tuple[str, ...]:
     """The ids of the actors whose names look most like ``name``, the likeliest first."""
-    wanted = fold(name[:100])
-    if not wanted:
-        return []
-    rows = fetch(database, "SELECT folded, actor FROM actor_name ORDER BY folded, actor")
-    matches = extract(
-        wanted, {index: form for index, (form, _) in enumerate(rows)}, scorer=fuzz.WRatio, limit=4 * limit
-    )
-    found = dict.fromkeys(rows[index][1] for _, score, index in matches if score >= 60)
-    return list(found)[:limit]
+    return closest(fold(name), fetch(database, "SELECT folded, actor FROM actor_name ORDER BY folded, actor"))
 
 
 def views(database: Database, actors: Collection[str]) -> dict[str, ActorView]:

@@ -225,13 +225,17 @@ def _actor_rows(database: Database) -> Iterator[tuple[dict[str, Any], int, int, 
 
 
 def _check_actors(database: Database) -> Iterator[Discrepancy]:
-    found = {row[0]: row for row in fetch(database, "SELECT id, version, content, created, updated FROM actor")}
+    found = {
+        row[0]: row
+        for row in fetch(database, "SELECT id, version, content, created, updated, kind, country FROM actor")
+    }
     names = Counter(fetch(database, "SELECT actor, folded, name FROM actor_name"))
     memberships = Counter(fetch(database, "SELECT actor, organisation FROM actor_membership"))
     external = Counter(fetch(database, "SELECT actor, scheme, value FROM actor_external_id"))
     for actor, version, created, updated in _actor_rows(database):
         actor_id = actor["id"]
-        if found.pop(actor_id, None) != (actor_id, version, orjson.dumps(actor).decode(), created, updated):
+        row = (actor_id, version, orjson.dumps(actor).decode(), created, updated, actor["kind"], actor["country"])
+        if found.pop(actor_id, None) != row:
             yield Discrepancy("actor", actor_id, "differs from its last revision")
         forms = actors.forms(actor_id, [actor["name"], *actor["aliases"]])
         names.subtract((actor_id, form, name) for form, name in forms.items())

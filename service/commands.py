@@ -12,12 +12,12 @@ from typing import Any, BinaryIO, NoReturn, TextIO
 from urllib.parse import urlencode
 
 import click
-from peewee import Database, InterfaceError, OperationalError
+from peewee import Database, DatabaseError, InterfaceError
 
 from schemas.faults import Fault, Refused
 from schemas.query import write_cursor
 from service import __version__
-from service.database import BadDatabaseUrl, migrate, open_database
+from service.database import BadDatabaseUrl, closing_database, migrate, open_database
 from service.settings import BadSetting, Settings, from_environment, settings_table
 
 REFUSED = 1  # Exit status where some or all of the input was refused; 2 is wrong usage.
@@ -57,16 +57,14 @@ def _settings() -> Settings:
 def _database(settings: Settings, migrated: bool = True) -> Iterator[Database]:
     """The database of the settings, brought up to date; its troubles end the command in words."""
     try:
-        database = open_database(settings.database_url)
-        if migrated:
-            migrate(database)
-        yield database
+        with closing_database(open_database(settings.database_url)) as database:
+            if migrated:
+                migrate(database)
+            yield database
     except BadDatabaseUrl as error:
         _fail(str(error), status=2)
-    except (OperationalError, InterfaceError) as error:
+    except (DatabaseError, InterfaceError) as error:
         _fail(f"the database cannot be used: {str(error).strip()}")
-    if not database.is_closed():
-        database.close()
 
 
 def _fail(message: str, status: int = REFUSED) -> NoReturn:
@@ -146,7 +144,12 @@ def migrate_command() -> None:
 @main.command("seed")
 @json_option
 def seed_command(as_json: bool) -> None:
-    """Load the first timeline, Afghanistan in August 2021. Doing it again changes nothing."""
+    """Load the first timeline, Afghanistan in August 2021. Doing it again changes nothing.
+
+    \b
+    Example:
+      dateline seed
+    """
     from service.seeding import seed
 
     with _database(_settings()) as database:
@@ -200,7 +203,7 @@ def import_command(
                 min_year=settings.min_year,
             )
         except UnreadableFile as error:
-            _fail(f"{file.name}: {error}")
+            _fail(f"{_name(file)}: {error}")
         finally:
             if stream:
                 stream.close()
@@ -212,10 +215,16 @@ def import_command(
         raise SystemExit(REFUSED)
 
 
+def _name(file: BinaryIO) -> str:
+    """What to call a file in messages; a stream of another program has no name."""
+    return str(getattr(file, "name", "-"))
+
+
 @contextmanager
 def _progress(file: BinaryIO, quiet: bool) -> Iterator[Any]:
     """Shows how far an import is: a bar on a terminal, plain lines elsewhere, nothing where a program listens."""
-    size = Path(file.name).stat().st_size if Path(str(file.name)).is_file() else None
+    path = Path(_name(file))
+    size = path.stat().st_size if path.is_file() else None
     if quiet:
         yield lambda records: None
     elif sys.stderr.isatty() and size:
@@ -247,10 +256,12 @@ def _show_report(report: Any, dry_run: bool) -> None:
 
 
 def _query_options(command: Any) -> Any:
-    """The parameters of the API's query as options, made from the same table."""
+    """The parameters of the API's query as options, made from the same table, but for those of an answer's form."""
     from service.filters import FILTERS, PARAMETERS
 
     for name, parameter in reversed(list(PARAMETERS.items())):
+        if name in ("fields", "total", "format"):
+            continue
         many = name in FILTERS and FILTERS[name].repeatable
         help_text = parameter.meaning + (f" Example: {parameter.example}" if parameter.example else "")
         command = click.option("--" + name.replace("_", "-"), name, multiple=many, help=help_text)(command)
@@ -270,14 +281,14 @@ def timeline_command(as_json: bool, **given: Any) -> None:
     from service import timeline
     from service.read_query import read_query
 
-    pairs = [(name, text) for name, value in given.items() if value for text in _texts(value)]
+    pairs = [(name, text) for name, value in given.items() if value is not None for text in _texts(value)]
     with _database(_settings()) as database:
         try:
             asked = read_query(database, urlencode(pairs, errors="surrogateescape").encode())
         except Refused as refused:
             _show_faults(refused.faults, before="dateline: ", option=True)
             raise SystemExit(REFUSED) from None
-        page = timeline.page(database, replace(asked, fields=None, total=True))
+        page = timeline.page(database, replace(asked, total=True))
         days = timeline.days(database, asked)
     events = json.loads(b"[" + page.documents + b"]")
     following = page.next and write_cursor(asked, page.next)
@@ -288,7 +299,7 @@ def timeline_command(as_json: bool, **given: Any) -> None:
 
     from service.terminal import draw_events, draw_histogram
 
-    console = Console(width=None if sys.stdout.isatty() else 160)
+    console = Console(width=None if sys.stdout.isatty() else 160, emoji=False)
     if not events:
         console.print("no event matches")
         return

@@ -90,6 +90,18 @@ def open_database(url: str, max_connections: int = 32) -> Database:
     raise BadDatabaseUrl(f"{url!r} names no database: write sqlite:///FILE or postgresql://USER@HOST/NAME")
 
 
+@contextmanager
+def closing_database(database: Database) -> Iterator[Database]:
+    """Close every connection of a database at the end, those that wait in its pool too."""
+    try:
+        yield database
+    finally:
+        if not database.is_closed():
+            database.close()
+        if isinstance(database, PooledPostgresqlDatabase):
+            database.close_all()
+
+
 def _open_sqlite(path: str) -> Database:
     if sqlite3.sqlite_version_info < SQLITE_NEEDED:
         needed = ".".join(map(str, SQLITE_NEEDED))

@@ -186,9 +186,7 @@ def _among(database: Database, state: str, ids: Iterable[str]) -> set[str]:
     found: set[str] = set()
     for chunk in chunks(sorted(ids)):
         marks = ", ".join("?" * len(chunk))
-        found |= {
-            row[0] for row in fetch(database, f"SELECT id FROM event WHERE {state} AND id IN ({marks})", chunk)
-        }
+        found |= {row[0] for row in fetch(database, f"SELECT id FROM event WHERE {state} AND id IN ({marks})", chunk)}
     return found
 
 

@@ -62,9 +62,7 @@ def release_tag(tag: str) -> str:
 def unchanged(tag: str) -> bool:
     """Whether the client holds the answer that ``tag`` stands for already."""
     held = request.if_none_match
-    if not held:
-        return False
-    return held.star_tag or any(given.removesuffix(GZIP_SUFFIX) == tag for given in held.as_set(include_weak=True))
+    return held.star_tag or any(held.contains_weak(form) for form in (tag, tag + GZIP_SUFFIX))
 
 
 def not_modified(tag: str, sequence: int | None = None) -> Response:
@@ -135,7 +133,8 @@ def _finish(response: Response) -> Response:
 def _compress(response: Response) -> None:
     """gzip the answer, under a tag of its own as RFC 9110 (8.8.3) asks."""
     tag, weak = response.get_etag()
-    if response.status_code == 304 and tag is not None:
+    if response.status_code == 304 and tag is not None and request.if_none_match.contains_weak(tag + GZIP_SUFFIX):
+        # The client's copy is good, so the answer names the form which that copy has.
         response.set_etag(tag + GZIP_SUFFIX, weak or False)
     if response.direct_passthrough or response.is_streamed or (response.content_length or 0) < GZIP_FROM:
         return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, TextIO
 
@@ -19,6 +19,8 @@ from service.ledger import ledger
 
 # Events of one transaction. An import that is stopped leaves whole batches, and goes on when it is run again.
 BATCH = 1000
+# What stands before the features of a GeoJSON file.
+COLLECTION = '{"type": "FeatureCollection", "features": [\n'
 
 
 @dataclass(slots=True)
@@ -79,9 +81,10 @@ def import_file(
 
                 write(database, describe)
             outcome = _store(database, records, name, importer.name, by, min_year)
-            rejected.write([record for record in records if record.line in {r.line for r in outcome.rejected}])
+            rejected.write(records, {rejection.line for rejection in outcome.rejected})
             report.add(outcome)
             progress(len(records))
+        rejected.close()
 
     if dry_run:
         with database.atomic() as transaction:
@@ -129,20 +132,47 @@ def _store(
 
 
 class _Rejects:
-    """Writes rejected records as they stood, under a header, so that they can be mended and fed again."""
+    """Writes rejected records as they stood, so that the file can be mended and fed again.
+
+    CSV gets the header of the file, GeoJSON the feature collection round its features.
+    """
 
     def __init__(self, stream: TextIO | None) -> None:
         self._stream = stream
-        self._begun = False
+        self._header: str | None = None
+        self._written = 0
 
-    def write(self, records: Sequence[Record]) -> None:
+    def write(self, records: Sequence[Record], rejected: Collection[int]) -> None:
+        """Write those of a batch's records whose lines are among ``rejected``."""
         if self._stream is None:
             return
+        if self._header is None:
+            self._header = _header(records)
         for record in records:
-            if not self._begun and record.original is not None and not record.raw.startswith("{"):
-                line = io.StringIO()
-                csv.writer(line, lineterminator="\n").writerow(record.original)
-                self._stream.write(line.getvalue())
-            self._begun = True
-            self._stream.write(record.raw if record.raw.endswith("\n") else record.raw + "\n")
+            if record.line not in rejected:
+                continue
+            self._stream.write(self._separator() + record.raw.rstrip("\r\n"))
+            self._written += 1
         self._stream.flush()
+
+    def _separator(self) -> str:
+        if not self._written:
+            return self._header or ""
+        return ",\n" if self._header == COLLECTION else "\n"
+
+    def close(self) -> None:
+        """Write what comes after the last record."""
+        if self._stream and self._written:
+            self._stream.write("\n]}\n" if self._header == COLLECTION else "\n")
+
+
+def _header(records: Sequence[Record]) -> str | None:
+    """What stands before the records of such a file; None where their columns cannot be told apart."""
+    if records[0].raw.startswith("{"):
+        return COLLECTION
+    columns = next((record.original for record in records if record.original is not None), None)
+    if columns is None:
+        return None
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow(columns)
+    return line.getvalue()

@@ -6,10 +6,8 @@ from collections.abc import Collection
 
 from schemas.faults import unreadable
 from schemas.fields import shorten
+from schemas.names import COMPARED
 from service import gazetteer
-
-# Nothing is learnt from comparing more of a name than this, and it costs time.
-COMPARED = 100
 
 
 def resolve_country(name: str) -> str:

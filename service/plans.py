@@ -16,6 +16,9 @@ from service.terms import ANY, numbers_of
 
 # So many ranges are merged at most; beyond, the places are looked up for each event instead.
 RANGES_MAX = 400
+# Every range repeats the tests. Beyond so many parameters the statement would be too large for an engine, so the ranges
+# of everything are read instead: with lists that long, what is sought is not rare.
+TESTED_MAX = 5000
 
 Pair = tuple[int, int]
 
@@ -41,6 +44,7 @@ class Plan:
     tests: what the ranges do not say.
     covered: what the ranges do say, as tests, for an answer that does not read them.
     expected: how many events stand under the pairs; None where nobody needed to know.
+    complete: whether every name of the query has a number. One without has no events, as yet.
     """
 
     pairs: tuple[Pair, ...] = ()
@@ -48,10 +52,11 @@ class Plan:
     tests: tuple[Test, ...] = ()
     covered: tuple[Test, ...] = ()
     expected: int | None = None
+    complete: bool = True
 
     @property
     def counted(self) -> bool:
-        """Whether ``expected`` is the exact number of events."""
+        """Whether the tally of the one pair is the exact number of events."""
         return len(self.pairs) == 1 and not self.tests and self.stretches == (WHOLE,)
 
 
@@ -73,17 +78,21 @@ def make_plan(database: Database, asked: TimelineQuery) -> Plan:
     listed = {c: c.terms if isinstance(c, Carries) else c.places for c in wanted if isinstance(c, Carries | LiesIn)}
     numbers = numbers_of(database, {term for terms in listed.values() for term in terms}) if listed else {}
     lists = {c: tuple(numbers[term] for term in terms if term in numbers) for c, terms in listed.items()}
+    complete = all(term in numbers for terms in listed.values() for term in terms)
     if not all(lists.values()):
-        return Plan()
+        return Plan(complete=complete)
     stretches, tests, covered = _time(wanted)
     ways = _ways(lists, len(stretches))
-    if len(ways) > 1 or asked.total or "updated" in asked.sort:
+    if len(ways) > 1 or "updated" in asked.sort:
         ways = _weighed(database, ways)
     way = ways[0]
+    tested = sum(len(found) for condition, found in lists.items() if condition not in way.fulfilled)
+    if len(way.pairs) * len(stretches) * tested > TESTED_MAX:
+        way = _Way(((ANY, ANY),), ())
     for condition, found in lists.items():
         (covered if condition in way.fulfilled else tests).append(_look_up(condition, found))
     tests += [Test(c.sql, c.parameters) for c in wanted if isinstance(c, Satisfies)]
-    return Plan(way.pairs, tuple(stretches), tuple(tests), tuple(covered), way.expected)
+    return Plan(way.pairs, tuple(stretches), tuple(tests), tuple(covered), way.expected, complete)
 
 
 def _ways(lists: dict[Carries | LiesIn, tuple[int, ...]], stretches: int) -> list[_Way]:
@@ -117,9 +126,7 @@ def _weighed(database: Database, ways: Sequence[_Way]) -> list[_Way]:
 def _look_up(condition: Carries | LiesIn, numbers: tuple[int, ...]) -> Test:
     """The test that an event stands under one of some terms or places, by the whole key of the index."""
     marks = ", ".join("?" * len(numbers))
-    listed = (
-        f"x.term IN ({marks}) AND x.place" if isinstance(condition, Carries) else f"x.place IN ({marks}) AND x.term"
-    )
+    listed, other = ("term", "place") if isinstance(condition, Carries) else ("place", "term")
     # PostgreSQL would turn EXISTS into a join of both ranges as wholes; this it asks for each event of the page.
     return Test(
         f"(SELECT 1 FROM timeline x WHERE x.{listed} IN ({marks}) AND x.{other} = 0 AND x.span = 0 "

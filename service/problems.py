@@ -9,18 +9,20 @@ from typing import Any
 
 import orjson
 from flask import Flask, Response, current_app, request
-from peewee import InterfaceError, OperationalError
+from peewee import InterfaceError, OperationalError, ProgrammingError
 from playhouse.pool import MaxConnectionsExceeded
 from werkzeug.exceptions import HTTPException
 
 from schemas.errors import Gone, NotFound
 from schemas.faults import Fault, Refused
+from service.database import sql_state
 from service.http import request_id
 
 log = logging.getLogger("dateline")
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 5
+UNDEFINED_TABLE = "42P01"
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +149,7 @@ def init_app(app: Flask) -> None:
     )
     for unreachable in (OperationalError, InterfaceError, MaxConnectionsExceeded):
         app.register_error_handler(unreachable, _unavailable)
+    app.register_error_handler(ProgrammingError, _programming_error)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _failed)
 
@@ -154,7 +157,9 @@ def init_app(app: Flask) -> None:
 def _refused(error: Refused) -> Response:
     count = len(error.faults)
     first = error.faults[0]
-    detail = f"{first.pointer}: {first.message}." if count == 1 else f"{count} things are wrong; see errors."
+    detail = (
+        f"{first.pointer}: {first.message.rstrip('.')}." if count == 1 else f"{count} things are wrong; see errors."
+    )
     return problem(PROBLEMS["validation"], detail, error.faults, error.source)
 
 
@@ -163,6 +168,11 @@ def _unavailable(error: Exception) -> Response:
     answer = problem(PROBLEMS["unavailable"], "The database does not answer at the moment; try again.")
     answer.headers["Retry-After"] = str(RETRY_SECONDS)
     return answer
+
+
+def _programming_error(error: ProgrammingError) -> Response:
+    """PostgreSQL's word for a statement that is wrong; one over tables that are not there is a store not set up."""
+    return _unavailable(error) if sql_state(error) == UNDEFINED_TABLE else _failed(error)
 
 
 def _http_error(error: HTTPException) -> Response:

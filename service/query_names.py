@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from peewee import Database
-from rapidfuzz import fuzz
-from rapidfuzz.process import extract
 
 from schemas import query
 from schemas.faults import Fault, Unreadable, unreadable
 from schemas.fields import shorten
-from schemas.names import fold
+from schemas.names import closest, fold
 from service import gazetteer
 from service.actors import ActorNames, ambiguous, nearest
 from service.database import fetch
@@ -88,9 +86,8 @@ def _known_names(database: Database, kind: str, text: str) -> list[str]:
 
 
 def _unknown_name(name: str, kind: str, known: Sequence[str]) -> Fault:
-    forms = {value: fold(value) for value in known}
-    close = [value for _, score, value in extract(fold(name), forms, scorer=fuzz.WRatio, limit=5) if score >= 60]
-    return Fault("", f"unknown-{kind}", f"no {kind} is called {shorten(name)!r}", tuple(close))
+    close = closest(fold(name), ((fold(value), value) for value in known))
+    return Fault("", f"unknown-{kind}", f"no {kind} is called {shorten(name)!r}", close)
 
 
 def read_claimants(reading: Reading, texts: Sequence[str]) -> list[str]:

@@ -91,6 +91,11 @@ def read_query(database: Database, query_string: bytes) -> TimelineQuery:
     return asked
 
 
+def _listed(value: list[Any]) -> list[Any]:
+    """The members of a filter's value, whether it is one list or several."""
+    return [member for group in value for member in (group if isinstance(group, list) else [group])]
+
+
 def _between(filters: Mapping[str, Any], values: Mapping[str, Any]) -> list[Fault]:
     """Faults that lie between parameters."""
     faults = []
@@ -99,6 +104,10 @@ def _between(filters: Mapping[str, Any], values: Mapping[str, Any]) -> list[Faul
         if first and last and first > last:
             message = f"{filters['to']} lies before {filters['from']}, where the range begins"
             faults.append(Fault("/to", "reversed-range", message))
+    named = sum(len(_listed(value)) for value in filters.values() if isinstance(value, list))
+    if named > query.NAMES_LIMIT:
+        message = f"the query lists {named} names; at most {query.NAMES_LIMIT} are allowed together"
+        faults.append(Fault("/", "too-many", message))
     if "role" in values and "actor" not in values:
         faults.append(Fault("/role", "needs-actor", "is the role of an actor that is named; give actor as well"))
     return faults

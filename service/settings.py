@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
 
-from rapidfuzz.process import extract
+from schemas.names import closest
 
 PREFIX = "DATELINE_"
 
@@ -28,7 +28,7 @@ def _origins(value: str) -> tuple[str, ...]:
 
 def _whole(low: int, high: int) -> Callable[[str], int]:
     def read(value: str) -> int:
-        if not (value.isascii() and value.isdigit() and low <= int(value) <= high):
+        if not (value.isascii() and value.isdigit() and len(value) < 10 and low <= int(value) <= high):
             raise ValueError(f"must be a whole number from {low} to {high}")
         return int(value)
 
@@ -88,7 +88,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
     for name in environment:
         ours = name.startswith(PREFIX) and not name.startswith(("DATELINE_TEST_", "DATELINE_REQUIRE_"))
         if ours and name not in known:
-            near = [match for match, score, _ in extract(name, known.keys(), limit=1) if score > 70]
+            near = closest(name, ((variable, variable) for variable in known), 1)
             hint = f"; did you mean {near[0]}?" if near else f"; the settings are {', '.join(known)}"
             raise BadSetting(f"{name} is not a setting of this version{hint}")
     values = {}

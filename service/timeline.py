@@ -13,7 +13,7 @@ import orjson
 from peewee import Database
 
 from schemas.query import TimelineQuery
-from service.database import Dialect, dialect, fetch
+from service.database import Dialect, dialect, fetch, snapshot
 from service.ledger import StoreState
 from service.plans import Pair, Plan, Test, make_plan
 from service.spans import FIRST_PLACE, LAST_PLACE, Stretch
@@ -60,6 +60,14 @@ class Sql:
 def page(database: Database, asked: TimelineQuery) -> Page:
     """One page of a query. At most two short statements find the numbers of its names; one makes the page."""
     plan = make_plan(database, asked)
+    if plan.complete:
+        return _page(database, plan, asked)
+    # What had no number may get one before the page is made, which would then tell of a moment that it does not show.
+    with snapshot(database):
+        return _page(database, make_plan(database, asked), asked)
+
+
+def _page(database: Database, plan: Plan, asked: TimelineQuery) -> Page:
     sql = page_sql(database, plan, asked)
     [(identity, version, sequence, count, key, text, total)] = fetch(database, sql.text, sql.parameters)
     documents = bytes(text or b"")
@@ -70,8 +78,6 @@ def page(database: Database, asked: TimelineQuery) -> Page:
         documents = documents[: documents.rindex(b",\n")]
     if asked.fields is not None:
         documents = _choose(documents, asked.fields)
-    if asked.total and plan.counted:
-        total = plan.expected
     return Page(documents, key if more else None, total, identity, version, sequence)
 
 
@@ -79,7 +85,7 @@ def days(database: Database, asked: TimelineQuery) -> dict[str, int]:
     """How many events of a query lie on each day that has any, by ``YYYYMMDD``, whatever its cursor and limit."""
     whole = replace(asked, cursor=None, sort="date")
     sql = Sql("SELECT substr(k.sort_key, 1, 8), count(*) FROM (")
-    _add_keys(sql, make_plan(database, whole), whole, None)
+    _add_keys(sql, dialect(database), make_plan(database, whole), whole, None)
     sql.add(") k GROUP BY 1 ORDER BY 1")
     return dict(fetch(database, sql.text, sql.parameters))
 
@@ -95,7 +101,9 @@ def page_sql(database: Database, plan: Plan, asked: TimelineQuery) -> Sql:
     words = dialect(database)
     joined = words.documents_backwards if backwards else words.documents
     sql = Sql("SELECT s.identity, s.version, s.sequence, p.count, p.key, p.documents, ")
-    if asked.total and not plan.counted:
+    if asked.total and plan.counted:
+        sql.add("coalesce((SELECT y.events FROM tally y WHERE y.term = ? AND y.place = ?), 0)", *plan.pairs[0])
+    elif asked.total:
         sql.add("(SELECT count(*) FROM (")
         _add_keys(sql, words, plan, replace(asked, cursor=None), None)
         sql.add(") c)")
@@ -142,9 +150,7 @@ def _bounds(asked: TimelineQuery) -> tuple[str, str]:
     return asked.cursor, LAST_PLACE
 
 
-def _add_ranges(
-    sql: Sql, words: Dialect, plan: Plan, low: str, high: str, order: str, limit: int | None
-) -> None:
+def _add_ranges(sql: Sql, words: Dialect, plan: Plan, low: str, high: str, order: str, limit: int | None) -> None:
     """Add the ranges of the index, merged. An event under several pairs comes once."""
     ranges = [
         (pair, replace(stretch, low=max(stretch.low, low), high=min(stretch.high, high)))

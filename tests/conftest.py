@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,13 @@ def engine(request: pytest.FixtureRequest) -> str:
     return name
 
 
+@pytest.fixture(scope="session")
+def server(engine: str, request: pytest.FixtureRequest) -> str | None:
+    """The server that the engine needs, None for the embedded one."""
+    url: str | None = request.getfixturevalue("postgres_server") if engine == "postgres" else None
+    return url
+
+
 def _prepare(url: str, seeded: bool) -> None:
     database = open_database(url)
     migrate(database)
@@ -58,46 +66,45 @@ def _disconnect(database: Database) -> None:
 
 
 @pytest.fixture(scope="session")
-def golden(
-    engine: str, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> Iterator[dict[str, str]]:
+def golden(engine: str, tmp_path_factory: pytest.TempPathFactory, server: str | None) -> Iterator[dict[str, str]]:
     """The URLs of an empty and of a seeded database, which no test may write to."""
-    if engine == "sqlite":
+    if server is None:
         folder = tmp_path_factory.mktemp("golden")
         urls = {kind: f"sqlite:///{folder}/{kind}.db" for kind in ("empty", "seeded")}
         for kind, url in urls.items():
             _prepare(url, kind == "seeded")
         yield urls
         return
-    server = request.getfixturevalue("postgres_server")
     with temporary_database(server) as empty, temporary_database(server) as seeded:
         _prepare(empty, False)
         _prepare(seeded, True)
         yield {"empty": empty, "seeded": seeded}
 
 
-def _copy(
-    kind: str, engine: str, golden: dict[str, str], folder: Path, request: pytest.FixtureRequest
-) -> Iterator[str]:
-    if engine == "sqlite":
+@contextmanager
+def _copy(kind: str, engine: str, golden: dict[str, str], folder: Path, server: str | None) -> Iterator[str]:
+    """The URL of a copy of a golden database, which is gone afterwards."""
+    if server is None:
         path = folder / f"{kind}.db"
         shutil.copy(golden[kind].removeprefix("sqlite:///"), path)
         yield f"sqlite:///{path}"
-        return
-    with temporary_database(request.getfixturevalue("postgres_server"), golden[kind]) as url:
+    else:
+        with temporary_database(server, golden[kind]) as url:
+            yield url
+
+
+@pytest.fixture
+def database_url(engine: str, golden: dict[str, str], tmp_path: Path, server: str | None) -> Iterator[str]:
+    """The URL of a database of the test's own that holds the seed."""
+    with _copy("seeded", engine, golden, tmp_path, server) as url:
         yield url
 
 
 @pytest.fixture
-def database_url(engine: str, golden: dict[str, str], tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
-    """The URL of a database of the test's own that holds the seed."""
-    yield from _copy("seeded", engine, golden, tmp_path, request)
-
-
-@pytest.fixture
-def empty_url(engine: str, golden: dict[str, str], tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+def empty_url(engine: str, golden: dict[str, str], tmp_path: Path, server: str | None) -> Iterator[str]:
     """The URL of a database of the test's own that has the tables and nothing in them."""
-    yield from _copy("empty", engine, golden, tmp_path, request)
+    with _copy("empty", engine, golden, tmp_path, server) as url:
+        yield url
 
 
 def _opened(url: str) -> Iterator[Database]:
@@ -126,9 +133,22 @@ def app(database_url: str) -> Iterator[Flask]:
     _disconnect(app.extensions["dateline"]["database"])
 
 
+@pytest.fixture(scope="session")
+def shared_app(
+    engine: str, golden: dict[str, str], tmp_path_factory: pytest.TempPathFactory, server: str | None
+) -> Iterator[Flask]:
+    """The application over a seed that all tests share which only read."""
+    with _copy("seeded", engine, golden, tmp_path_factory.mktemp("shared"), server) as url:
+        app = create_app(Settings(database_url=url))
+        yield app
+        _disconnect(app.extensions["dateline"]["database"])
+
+
 @pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    """A client of the application over the seed."""
+def client(engine: str, request: pytest.FixtureRequest) -> FlaskClient:
+    """A client of the application over the seed: the test's own seed where the test asks for the database as well."""
+    own = {"app", "database", "database_url"} & set(request.fixturenames)
+    app: Flask = request.getfixturevalue("app" if own else "shared_app")
     return app.test_client()
 
 

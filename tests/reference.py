@@ -166,7 +166,8 @@ def killed_at_least(world: World, filters: Filters, event: Event) -> bool:
 
 
 def in_dispute(world: World, filters: Filters, event: Event) -> bool:
-    return any(figure["disputed"] for figure in event["casualties"].values()) == filters["disputed"]
+    contested = any(figure["disputed"] for figure in event["casualties"].values())
+    return contested is filters["disputed"]
 
 
 def any_of(name: str, values: Callable[[Event], Iterable[Any]]) -> Callable[[World, Filters, Event], bool]:

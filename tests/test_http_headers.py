@@ -101,9 +101,8 @@ def test_a_tag_that_is_held_is_answered_with_304(client: FlaskClient, path: str)
             assert answer.headers["Access-Control-Allow-Origin"] == "*"
             for name in ("Cache-Control", "Vary", "X-Sequence"):
                 assert answer.headers.get(name) == first.headers.get(name)
-    for held in ('"other"', tag.strip('"'), f'"{tag}', '""', "", f'"x{tag[1:]}', '"*"'):
-        answer = client.get(path, headers={"If-None-Match": held})
-        assert answer.status_code in ((200, 304) if held == tag.strip('"') else (200,)), held
+    for held in ('"other"', '""', "", ",", f'"x{tag[1:]}', f'{tag[:-1]}x"', '"*"', '"', "W/"):
+        assert client.get(path, headers={"If-None-Match": held}).status_code == 200, held
 
 
 @pytest.mark.parametrize("path", HEALTH)
@@ -177,8 +176,7 @@ def test_gzip_gives_the_same_bytes_under_a_tag_of_its_own(client: FlaskClient, p
         for encoding in ("gzip", "identity"):
             answer = client.get(path, headers={"If-None-Match": held, "Accept-Encoding": encoding})
             assert answer.status_code == 304
-            # The tag of the answer that would have been sent (RFC 9110, 15.4.5).
-            assert tag_of(answer) == tag_of(packed if encoding == "gzip" else plain)
+            assert tag_of(answer) == (held.removeprefix("W/") if encoding == "gzip" else tag_of(plain))
 
 
 def test_an_answer_too_small_to_compress_keeps_its_tag(client: FlaskClient, database: Database) -> None:
@@ -186,7 +184,7 @@ def test_an_answer_too_small_to_compress_keeps_its_tag(client: FlaskClient, data
     answer = client.get("/v1/events/small", headers={"Accept-Encoding": "gzip"})
     assert "Content-Encoding" not in answer.headers
     held = client.get("/v1/events/small", headers={"Accept-Encoding": "gzip", "If-None-Match": tag_of(answer)})
-    assert held.status_code == 304
+    assert (held.status_code, tag_of(held)) == (304, tag_of(answer))
 
 
 @pytest.mark.parametrize(

@@ -31,19 +31,19 @@ def cursor(client: FlaskClient, query: str) -> str:
     return cursor_of(body(client.get("/v1/events?" + query)))
 
 
-@pytest.mark.parametrize("sort", SORTS)
-@pytest.mark.parametrize("limit", [1, 2, 4, 8, 9, 10])
 @pytest.mark.parametrize(
     "query",
     ["total=false", "actor=taliban", "province=Kabul,Baghlan,Panjshir", "from=2021-08-26&to=2021-08-31&disputed=false"],
 )
-def test_the_pages_together_are_the_whole_list(client: FlaskClient, sort: str, limit: int, query: str) -> None:
-    whole = ids(client, f"{query}&sort={sort}")
-    found = pages(client, f"/v1/events?{query}&sort={sort}&limit={limit}")
-    assert shown(found) == whole
-    assert [len(page["events"]) for page in found[:-1]] == [limit] * (len(found) - 1)
-    assert found[-1]["events"], "there is no empty page at the end"
-    assert all(page["query"] == found[0]["query"] for page in found)
+def test_the_pages_together_are_the_whole_list(client: FlaskClient, query: str) -> None:
+    for sort in SORTS:
+        whole = ids(client, f"{query}&sort={sort}")
+        for limit in (1, 2, 4, 8, 9, 10):
+            found = pages(client, f"/v1/events?{query}&sort={sort}&limit={limit}")
+            assert shown(found) == whole, (sort, limit)
+            assert [len(page["events"]) for page in found[:-1]] == [limit] * (len(found) - 1)
+            assert found[-1]["events"], "there is no empty page at the end"
+            assert all(page["query"] == found[0]["query"] for page in found)
 
 
 def test_backwards_is_exactly_the_reverse(client: FlaskClient) -> None:
@@ -201,13 +201,14 @@ def test_a_cursor_holds_when_its_event_has_moved_away(client: FlaskClient, datab
     assert shown(pages(client, first["next"])) == before[5:]
 
 
-@pytest.mark.parametrize("limit", [1, 3, 15, 16, 17])
 @pytest.mark.parametrize("query", ["", "kind=person", "country=AF", "q=Mohammad+Ashraf", "q=a&kind=person&country=AF"])
-def test_the_pages_of_actors_together_are_all_of_them(client: FlaskClient, limit: int, query: str) -> None:
+def test_the_pages_of_actors_together_are_all_of_them(client: FlaskClient, query: str) -> None:
     whole = shown([body(client.get(f"/v1/actors?{query}"))], "actors")
-    found = pages(client, f"/v1/actors?{query}&limit={limit}")
-    assert shown(found, "actors") == whole == sorted(whole)
-    assert [len(page["actors"]) for page in found[:-1]] == [limit] * (len(found) - 1)
+    assert whole == sorted(whole) != []
+    for limit in (1, 3, 15, 16, 17):
+        found = pages(client, f"/v1/actors?{query}&limit={limit}")
+        assert shown(found, "actors") == whole, limit
+        assert [len(page["actors"]) for page in found[:-1]] == [limit] * (len(found) - 1)
 
 
 def test_a_search_for_actors_comes_through_to_the_next_page(client: FlaskClient, database: Database) -> None:

@@ -49,7 +49,7 @@ def dates() -> tuple[str, ...]:
 
 
 def minute(moment: datetime | None) -> str | None:
-    return moment and moment.strftime("%Y%m%dT%H%M")
+    return None if moment is None else moment.strftime("%Y%m%dT%H%M")
 
 
 def sides(begins: str, ends: str) -> tuple[datetime | None, datetime | None]:
@@ -125,7 +125,12 @@ def test_every_length_is_the_last_day_count_of_its_class() -> None:
 
 
 def test_no_window_reads_more_than_a_few_stretches() -> None:
-    windows = [Window(), Window("20210826T0000"), Window(None, "20210826T2359"), Window("20210826T1000", "20210827T1000")]
+    windows = [
+        Window(),
+        Window("20210826T0000"),
+        Window(None, "20210826T2359"),
+        Window("20210826T1000", "20210827T1000"),
+    ]
     assert [len(list(window.stretches())) for window in windows] == [1, 10, 2, 11]
 
 

@@ -1,4 +1,4 @@
-"""What requests cost: how many statements each sends, by which indexes the engine answers, and that bytes are stored."""
+"""What requests cost: how many statements each sends, by which indexes they are answered, and that texts are stored."""
 
 from __future__ import annotations
 
@@ -61,7 +61,8 @@ def fill(database: Database, events: int) -> None:
 
 def multiply(database: Database) -> None:
     """Copy the rows of the read side, so that the planner has something to choose from; faster than writing them."""
-    steps = f"(WITH RECURSIVE s(k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM s WHERE k < {COPIES - 1}) SELECT k FROM s) s"
+    counted = f"WITH RECURSIVE s(k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM s WHERE k < {COPIES - 1})"
+    steps = f"({counted} SELECT k FROM s) s"
     num = f"num + {EVENTS} * k"
     for table, columns, copied in (
         ("timeline", "term, place, span, pos, num", f"term, place, span, pos || '-' || k, {num}"),
@@ -138,8 +139,8 @@ QUERIES = [
     ("actor=army,guard&province=AF-PAN,AF-KAB", 3),
     ("actor=army&actor=guard&total=true", 4),
     ("actor=army&role=side-a&country=AF", 4),
-    ("actor=army&type=battle&tag=even&status=reported", 4),
-    ("actor=army&publisher=Paper+1&dataset=set-1&claimant=army", 8),
+    ("actor=army&type=protest&tag=even&status=reported", 4),
+    ("actor=army&publisher=Paper+1&dataset=set-1", 6),
     ("sort=-updated", 2),
     ("sort=-updated&actor=army&total=true", 4),
 ]
@@ -264,7 +265,7 @@ OTHERS = [
     "actor=army,guard&province=AF-PAN,AF-KAB",
     "actor=army&actor=guard",
     "actor=army&actor=guard&province=AF-PAN",
-    "actor=army&type=battle&tag=even",
+    "actor=army&type=protest&tag=even",
     "actor=army&min_killed=5",
     "bbox=0,30,70,40",
     "actor=army&country=AF&role=side-a",
@@ -279,11 +280,8 @@ def tables_read_whole(steps: list[str]) -> list[str]:
     """The steps that read every row of a table which grows with the events."""
     # A name that stands for rows which a part of the statement has found already may be read whole.
     found = {step.split()[-1] for step in steps if step.startswith(("CO-ROUTINE", "MATERIALIZE"))}
-    return [
-        step
-        for step in steps
-        if (step.startswith("SCAN ") and step.split()[1] not in found) or ("Seq Scan on" in step and "on store" not in step)
-    ]
+    sqlite = [step for step in steps if step.startswith("SCAN ") and step.split()[1] not in found]
+    return sqlite + [step for step in steps if "Seq Scan on" in step and "Seq Scan on store" not in step]
 
 
 @pytest.mark.parametrize("query", ONE_RANGE + OTHERS, ids=lambda query: query or "everything")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
@@ -164,7 +165,7 @@ class Store:
         )
 
 
-@pytest.fixture(params=range(4), ids="store-{}".format)
+@pytest.fixture(params=range(3), ids="store-{}".format)
 def store(empty_database: Database, request: pytest.FixtureRequest) -> Store:
     return Store(empty_database, random.Random(request.param))
 
@@ -292,6 +293,11 @@ def sound(filters: dict[str, Any]) -> bool:
     return not any(len(values) > 1 and any("," in value for value in values) for values in lists)
 
 
+def day_of(event: Any) -> str:
+    """The day of an event's place on the timeline."""
+    return read_date(event["date"]).place[0].strftime("%Y%m%d")
+
+
 def compare(store: Store, count: int) -> None:
     """Fails at the first of ``count`` random queries whose pages are not what the reference says."""
     world = store.world()
@@ -304,6 +310,9 @@ def compare(store: Store, count: int) -> None:
         limit = max(limit, len(expected) // 12, 1)
         found = ask(store.database, filters, sort, limit, total)
         assert found == expected, f"{query_string(filters, sort=sort, limit=limit)} differs"
+        if sort == "date":
+            asked = read_query(store.database, query_string(filters, limit=1).encode())
+            assert timeline.days(store.database, asked) == Counter(day_of(world.events[each]) for each in expected)
         if store.rng.random() < 0.3:
             opposite = sort.removeprefix("-") if sort.startswith("-") else "-" + sort
             assert ask(store.database, filters, opposite, limit, total) == expected[::-1]
@@ -318,7 +327,7 @@ def test_queries_after_replacements_are_answered_as_the_reference_does(store: St
         store.write(store.rng.sample(store.ids, 20) + [f"later-{round_number}-{step}" for step in range(5)])
         if round_number == 1:
             store.write_actors()
-        compare(store, 60)
+        compare(store, 40)
 
 
 @pytest.mark.parametrize("sort", SORTS)

@@ -27,7 +27,9 @@ def _answer(read: Callable[[], dict[str, Any]], mimetype: str = "application/jso
     """An answer that follows from the whole store, unless the client has it already."""
     with snapshot(database()):
         state = store_state(database())
-        if unchanged(tag := release_tag(state.tag)):
+        # Two forms of one address are told apart by their tags.
+        tag = release_tag(state.tag) + ("" if mimetype == "application/json" else "-geojson")
+        if unchanged(tag):
             return not_modified(tag, state.sequence)
         members = read()
     if mimetype == "application/json":

@@ -1,0 +1,214 @@
+"""The description of the API is valid, complete, and true: its examples work and answers fit its schemas."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from openapi_schema_validator import OAS31Validator, oas31_format_checker
+from openapi_spec_validator import validate
+from peewee import Database
+
+from schemas.query import EVENT_MEMBERS
+from service.event_store import Draft, write_events
+from service.filters import PARAMETERS
+from service.problems import PROBLEMS
+from service.routes import actors, catalog
+from tests.answers import body, problem
+from tests.conftest import event_body
+
+IMPORTED = "ucdp-ged-212545"
+METHODS = {"get", "put", "post", "patch", "delete"}
+
+
+@pytest.fixture
+def description(client: FlaskClient, database: Database) -> Any:
+    """The description, over the seed and an imported event, which the description takes for an example."""
+    event = event_body(id=IMPORTED, dataset="ucdp-ged", actors=["taliban"])
+    assert write_events(database, [Draft(1, event, original={"id": "212545"})], by="test").created == 1
+    return body(client.get("/openapi.json"))
+
+
+def operations(description: Any) -> Iterator[tuple[str, str, Any]]:
+    for path, item in description["paths"].items():
+        for method in METHODS & item.keys():
+            yield method, path, item[method]
+
+
+def errors(description: Any, schema: Any, instance: Any) -> list[str]:
+    """Where an instance does not fit a schema of the description."""
+    whole = {"allOf": [schema], "components": description["components"]}
+    validator = OAS31Validator(whole, format_checker=oas31_format_checker)
+    return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(instance)]
+
+
+def schema_of(description: Any, path: str, status: str = "200", media: str = "application/json") -> Any:
+    return description["paths"][path]["get"]["responses"][status]["content"][media]["schema"]
+
+
+def in_url(value: Any) -> str:
+    """A value as its parameter's text: a list with commas between its members."""
+    if isinstance(value, list):
+        return ",".join(in_url(member) for member in value)
+    return str(value).lower() if isinstance(value, bool) else quote(str(value))
+
+
+def example_path(path: str, operation: Any) -> str:
+    for parameter in operation["parameters"]:
+        if parameter["in"] == "path":
+            path = path.replace("{" + parameter["name"] + "}", quote(parameter["example"]))
+    assert "{" not in path
+    return path
+
+
+def test_the_description_is_valid_openapi_3_1(description: Any) -> None:
+    assert description["openapi"].startswith("3.1.")
+    validate(description)
+
+
+def test_every_path_and_method_that_runs_is_described_and_no_other(app: Flask, description: Any) -> None:
+    running = {
+        (method.lower(), re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule))
+        for rule in app.url_map.iter_rules()
+        for method in rule.methods or ()
+        if rule.rule.startswith("/v1/") and method.lower() in METHODS
+    }
+    described = {(method, path) for method, path, _ in operations(description)}
+    assert running == {(method, path) for method, path in described if path.startswith("/v1/")}
+    assert {("get", "/healthz"), ("get", "/readyz"), ("get", "/openapi.json")} <= described
+
+
+@pytest.mark.parametrize(
+    ("path", "names"),
+    [
+        ("/v1/events", PARAMETERS),
+        ("/v1/actors", actors.PARAMETERS),
+        ("/v1/provinces", catalog.PARAMETERS),
+        ("/v1/provinces/{name}", ["format"]),
+        ("/v1/types", []),
+    ],
+)
+def test_every_parameter_is_described(description: Any, path: str, names: list[str]) -> None:
+    parameters = description["paths"][path]["get"]["parameters"]
+    assert {parameter["name"] for parameter in parameters if parameter["in"] == "query"} == set(names)
+    for parameter in parameters:
+        assert parameter["schema"]["type"] in ("string", "integer", "boolean", "array")
+        assert parameter["in"] == "path" or parameter["description"]
+
+
+def test_every_operation_says_what_it_does_and_what_can_go_wrong(description: Any) -> None:
+    names = [operation["operationId"] for _, _, operation in operations(description)]
+    assert len(names) == len(set(names))
+    for _, path, operation in operations(description):
+        assert operation["summary"].endswith("."), path
+        assert operation["tags"], path
+        assert {"200", "422", "500", "503"} <= operation["responses"].keys() or path in ("/healthz", "/openapi.json")
+        assert ("404" in operation["responses"]) or "{" not in path
+        for status, response in operation["responses"].items():
+            assert response["description"]
+            if status >= "400":
+                assert list(response["content"]) == ["application/problem+json"]
+
+
+def test_each_example_of_a_parameter_works(client: FlaskClient, description: Any) -> None:
+    tried = 0
+    for method, path, operation in operations(description):
+        if method != "get":
+            continue
+        url = example_path(path, operation)
+        assert client.get(url).status_code == 200, url
+        for parameter in operation["parameters"]:
+            if parameter["in"] != "query" or "example" not in parameter:
+                assert parameter["in"] == "path" or parameter["name"] == "cursor", "only a cursor has no example"
+                continue
+            assert errors(description, parameter["schema"], parameter["example"]) == []
+            beside = "&actor=taliban" if parameter["name"] == "role" else ""
+            answer = client.get(f"{url}?{parameter['name']}={in_url(parameter['example'])}{beside}")
+            assert answer.status_code == 200, (parameter["name"], answer.get_data(as_text=True))
+            tried += 1
+    assert tried > len(PARAMETERS)
+
+
+def test_all_examples_of_a_path_work_together(client: FlaskClient, description: Any) -> None:
+    for path in ("/v1/events", "/v1/actors", "/v1/provinces"):
+        pairs = [
+            f"{parameter['name']}={in_url(parameter['example'])}"
+            for parameter in description["paths"][path]["get"]["parameters"]
+            if "example" in parameter
+        ]
+        answer = client.get(f"{path}?{'&'.join(pairs)}")
+        assert answer.status_code == 200, answer.get_data(as_text=True)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "?total=true&limit=2",
+        "?fields=title",
+        "?actor=nrf&fields=date,claims",
+        "?tag=nothing-has-this",
+        "?sort=-updated",
+    ],
+)
+def test_pages_of_events_fit_their_schema(client: FlaskClient, description: Any, query: str) -> None:
+    page = body(client.get("/v1/events" + query))
+    assert errors(description, schema_of(description, "/v1/events"), page) == []
+
+
+def test_every_other_answer_fits_its_schema(client: FlaskClient, description: Any) -> None:
+    for method, path, operation in operations(description):
+        if method == "get":
+            answer = client.get(example_path(path, operation))
+            assert errors(description, schema_of(description, path), body(answer)) == [], path
+    for query in ("?country=AF&format=geojson", "?country=FR&format=geojson"):
+        features = client.get("/v1/provinces" + query).get_json(force=True)
+        schema = schema_of(description, "/v1/provinces", media="application/geo+json")
+        assert errors(description, schema, features) == []
+
+
+def test_every_event_of_the_seed_fits_the_schema_of_one_event(client: FlaskClient, description: Any) -> None:
+    for event in body(client.get("/v1/events"))["events"]:
+        assert errors(description, schema_of(description, "/v1/events/{event_id}"), event) == []
+
+
+def test_the_schema_of_an_event_names_exactly_its_members(description: Any) -> None:
+    schemas = description["components"]["schemas"]
+    for name, required in (("Event", set(EVENT_MEMBERS)), ("ChosenEvent", {"id"})):
+        assert list(schemas[name]["properties"]) == list(EVENT_MEMBERS)
+        assert set(schemas[name]["required"]) == required
+
+
+def test_the_schema_of_an_event_is_not_satisfied_by_less(client: FlaskClient, description: Any) -> None:
+    schema = schema_of(description, "/v1/events/{event_id}")
+    event = body(client.get("/v1/events/panjshir-clash"))
+    for name in EVENT_MEMBERS:
+        assert errors(description, schema, {key: value for key, value in event.items() if key != name}), name
+        assert errors(description, schema, {**event, name: 0.5}), f"{name} is no fraction"
+
+
+@pytest.mark.parametrize(
+    ("url", "status"),
+    [("/v1/events?actor=talban&x=1", 422), ("/v1/events/no-such-event", 404), ("/v1/nothing", 404)],
+)
+def test_problems_fit_their_schema(client: FlaskClient, description: Any, url: str, status: int) -> None:
+    document = problem(client.get(url), status)
+    assert errors(description, {"$ref": "#/components/schemas/Problem"}, document) == []
+
+
+def test_headers_that_are_sent_are_described(client: FlaskClient, description: Any) -> None:
+    for path, url in (("/v1/events", "/v1/events?limit=1"), ("/v1/actors", "/v1/actors?limit=1"), ("/v1/types",) * 2):
+        described = description["paths"][path]["get"]["responses"]["200"]["headers"]
+        sent = client.get(url).headers
+        assert {name for name in ("ETag", "Link", "X-Sequence", "X-Request-ID") if name in sent} <= described.keys()
+
+
+def test_the_statuses_of_problems_are_those_of_the_table(description: Any) -> None:
+    known = {str(kind.status) for kind in PROBLEMS.values()}
+    for _, path, operation in operations(description):
+        assert {status for status in operation["responses"] if status >= "400"} <= known, path
