@@ -6,7 +6,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO, TextIO
 
 from peewee import Database
@@ -80,8 +80,8 @@ def import_file(
                         describe_dataset(log, described)
 
                 write(database, describe)
-            outcome = _store(database, records, name, importer.name, by, min_year)
-            rejected.write(records, {rejection.line for rejection in outcome.rejected})
+            outcome, places = _store(database, records, name, importer.name, by, min_year)
+            rejected.write(records, places)
             report.add(outcome)
             progress(len(records))
         rejected.close()
@@ -117,18 +117,24 @@ def _batches(records: Iterator[Record], report: ImportReport) -> Iterator[list[R
 
 def _store(
     database: Database, records: Sequence[Record], dataset: str, format_name: str, by: str, min_year: int
-) -> Report:
-    unreadable = [Rejection(record.line, None, record.faults) for record in records if record.event is None]
+) -> tuple[Report, set[int]]:
+    """Store a batch; return its report, and the places in the batch of the records that were rejected."""
     drafts = []
-    for record in records:
-        if record.event is not None:
-            event = {**record.event, "dataset": dataset}
-            event["id"] = dataset + event["id"].removeprefix(format_name)
-            drafts.append(Draft(record.line, event, record.original, record.actors))
+    rejected = {}
+    for place, record in enumerate(records):
+        if record.event is None:
+            rejected[place] = Rejection(record.line, None, record.faults)
+            continue
+        event = {**record.event, "dataset": dataset}
+        event["id"] = dataset + event["id"].removeprefix(format_name)
+        # Several records may stand in one line of a file, so that a draft goes by its place.
+        drafts.append(Draft(place, event, record.original, record.actors))
     report = write_events(database, drafts, by=by, create_actors=True, min_year=min_year)
-    report.received += len(unreadable)
-    report.rejected = sorted([*report.rejected, *unreadable], key=lambda rejection: rejection.line)
-    return report
+    for rejection in report.rejected:
+        rejected[rejection.line] = replace(rejection, line=records[rejection.line].line)
+    report.received = len(records)
+    report.rejected = [rejected[place] for place in sorted(rejected)]
+    return report, set(rejected)
 
 
 class _Rejects:
@@ -143,15 +149,13 @@ class _Rejects:
         self._written = 0
 
     def write(self, records: Sequence[Record], rejected: Collection[int]) -> None:
-        """Write those of a batch's records whose lines are among ``rejected``."""
+        """Write those of a batch's records whose places in it are among ``rejected``."""
         if self._stream is None:
             return
         if self._header is None:
             self._header = _header(records)
-        for record in records:
-            if record.line not in rejected:
-                continue
-            self._stream.write(self._separator() + record.raw.rstrip("\r\n"))
+        for place in sorted(rejected):
+            self._stream.write(self._separator() + records[place].raw.rstrip("\r\n"))
             self._written += 1
         self._stream.flush()
 

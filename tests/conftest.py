@@ -82,7 +82,7 @@ def golden(engine: str, tmp_path_factory: pytest.TempPathFactory, server: str | 
 
 
 @contextmanager
-def _copy(kind: str, engine: str, golden: dict[str, str], folder: Path, server: str | None) -> Iterator[str]:
+def copied(kind: str, engine: str, golden: dict[str, str], folder: Path, server: str | None) -> Iterator[str]:
     """The URL of a copy of a golden database, which is gone afterwards."""
     if server is None:
         path = folder / f"{kind}.db"
@@ -96,14 +96,14 @@ def _copy(kind: str, engine: str, golden: dict[str, str], folder: Path, server: 
 @pytest.fixture
 def database_url(engine: str, golden: dict[str, str], tmp_path: Path, server: str | None) -> Iterator[str]:
     """The URL of a database of the test's own that holds the seed."""
-    with _copy("seeded", engine, golden, tmp_path, server) as url:
+    with copied("seeded", engine, golden, tmp_path, server) as url:
         yield url
 
 
 @pytest.fixture
 def empty_url(engine: str, golden: dict[str, str], tmp_path: Path, server: str | None) -> Iterator[str]:
     """The URL of a database of the test's own that has the tables and nothing in them."""
-    with _copy("empty", engine, golden, tmp_path, server) as url:
+    with copied("empty", engine, golden, tmp_path, server) as url:
         yield url
 
 
@@ -138,7 +138,7 @@ def shared_app(
     engine: str, golden: dict[str, str], tmp_path_factory: pytest.TempPathFactory, server: str | None
 ) -> Iterator[Flask]:
     """The application over a seed that all tests share which only read."""
-    with _copy("seeded", engine, golden, tmp_path_factory.mktemp("shared"), server) as url:
+    with copied("seeded", engine, golden, tmp_path_factory.mktemp("shared"), server) as url:
         app = create_app(Settings(database_url=url))
         yield app
         _disconnect(app.extensions["dateline"]["database"])

@@ -72,8 +72,14 @@ def test_every_kind_is_taken(kind: str) -> None:
     assert load(ActorBody(), actor(kind=kind))["kind"] == kind
 
 
+def short(value: object) -> str:
+    """What to call a case by."""
+    return repr(value)[:60]
+
+
+NO_TEXTS: tuple[Any, ...] = (5, [], {}, True)
 WRONG: list[tuple[dict[str, Any], str, str]] = [
-    *[(actor(name=value), "/name", "wrong-type") for value in (5, [], {}, True)],
+    *[(actor(name=value), "/name", "wrong-type") for value in NO_TEXTS],
     (actor(name=None), "/name", "null"),
     ({}, "/name", "required"),
     *[(actor(name=value), "/name", "blank") for value in ("", " \t")],
@@ -97,7 +103,7 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("given", "pointer", "code"), WRONG, ids=lambda value: repr(value)[:60])
+@pytest.mark.parametrize(("given", "pointer", "code"), WRONG, ids=short)
 def test_a_wrong_value_is_refused_where_it_stands(given: Any, pointer: str, code: str) -> None:
     assert (pointer, code) in faults(given)
 

@@ -84,9 +84,7 @@ def projections(database: Database) -> dict[str, object]:
         "SELECT t.kind, t.value, l.place, l.span, l.pos, e.id FROM timeline l LEFT JOIN term t ON t.id = l.term "
         "LEFT JOIN event e ON e.num = l.num",
     )
-    tally = fetch(
-        database, "SELECT t.kind, t.value, y.place, y.events FROM tally y LEFT JOIN term t ON t.id = y.term"
-    )
+    tally = fetch(database, "SELECT t.kind, t.value, y.place, y.events FROM tally y LEFT JOIN term t ON t.id = y.term")
     return {
         "event": events,
         "document": documents,
@@ -127,7 +125,7 @@ def test_a_repair_of_nothing_changes_no_document_and_no_tag(client: FlaskClient,
 
 def test_an_answer_that_a_repair_changes_gets_another_tag(client: FlaskClient, database: Database) -> None:
     sound = client.get("/v1/events/panjshir-clash")
-    execute(database, f"UPDATE event_document SET document = '{{\"id\": \"wrong\"}}' WHERE num = {EVENT}")
+    execute(database, f'UPDATE event_document SET document = \'{{"id": "wrong"}}\' WHERE num = {EVENT}')
     page = client.get("/v1/events?limit=1").headers["ETag"]
     repair(database)
     mended = client.get("/v1/events/panjshir-clash")

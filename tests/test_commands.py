@@ -6,7 +6,7 @@ import gzip
 import json
 import re
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +25,7 @@ from tests.writing import body, everything, ged, put
 FIXTURES = Path(__file__).parent / "fixtures"
 
 
-def run(
-    url: str, *arguments: str, stdin: bytes | None = None, environment: dict[str, str] | None = None
-) -> Result:
+def run(url: str, *arguments: str, stdin: bytes | None = None, environment: dict[str, str] | None = None) -> Result:
     """Run a command over the database of a URL."""
     settings = {"DATELINE_DATABASE_URL": url, **(environment or {})}
     return CliRunner().invoke(main, list(arguments), input=stdin, env=settings)
@@ -38,7 +36,7 @@ def no_trace(result: Result) -> bool:
     return isinstance(result.exception, SystemExit | None) and "Traceback" not in result.output
 
 
-def commands() -> dict[str, click.Command]:
+def commands() -> Mapping[str, click.Command]:
     return main.commands
 
 
@@ -88,7 +86,9 @@ def test_a_format_that_is_misspelt_is_refused_with_the_nearest(empty_url: str) -
 
 
 @pytest.mark.parametrize("command", [["seed"], ["migrate"], ["timeline"], ["check"], ["serve"]])
-@pytest.mark.parametrize("url", ["mysql://h/d", "dateline.db", "sqlite:///", "sqlite:////no/such/folder/x.db", "postgresql://[::1/x"])
+@pytest.mark.parametrize(
+    "url", ["mysql://h/d", "dateline.db", "sqlite:///", "sqlite:////no/such/folder/x.db", "postgresql://[::1/x"]
+)
 def test_a_url_of_no_database_ends_with_2_and_words(url: str, command: list[str]) -> None:
     result = run(url, *command)
     assert (result.exit_code, no_trace(result)) == (2, True)

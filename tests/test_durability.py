@@ -49,7 +49,8 @@ from service.event_store import Draft, write_events
 url, name, count = sys.argv[1:]
 database = open_database(url)
 for n in range(int(count)):
-    bodies = [{"id": "shared", "title": f"{name} {n}", "date": "2021"}, {"id": f"{name}-{n}", "title": "own", "date": "2021"}]
+    titles = {"shared": f"{name} {n}", f"{name}-{n}": "its own"}
+    bodies = [{"id": event, "title": title, "date": "2021"} for event, title in titles.items()]
     report = write_events(database, [Draft(1, item) for item in bodies], by=name)
     assert not report.rejected and report.unchanged == 0, report
 """
@@ -121,7 +122,12 @@ def test_threads_that_write_at_once_lose_nothing(empty_url: str, empty_database:
         def work(name: str) -> None:
             try:
                 for n in range(10):
-                    put(shared, body(id="shared", title=f"{name} {n}"), body(id=f"{name}-{n}", actors=[f"Band {n}"]), create_actors=True)
+                    put(
+                        shared,
+                        body(id="shared", title=f"{name} {n}"),
+                        body(id=f"{name}-{n}", actors=[f"Band {n}"]),
+                        create_actors=True,
+                    )
             except BaseException as error:
                 failures.append(error)
             finally:

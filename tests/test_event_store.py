@@ -11,12 +11,12 @@ from flask.testing import FlaskClient
 from peewee import Database
 
 from service import event_store, read_side
-from service.check import check, repair
+from service.check import check
 from service.database import fetch
 from service.event_store import Draft, new_event_id, write_actors, write_events
 from service.ledger import store_state
 from service.seeding import read_seed
-from tests.writing import body, claim, counts, delete_event, document, everything, put, rejections
+from tests.writing import body, claim, counts, document, everything, put, rejections
 
 SEED_IDS = [event["id"] for event in read_seed("events")]
 
@@ -98,7 +98,8 @@ def test_who_wrote_and_why_is_kept(empty_database: Database) -> None:
 
 
 @pytest.mark.parametrize(
-    ("module", "name"), [(read_side, "apply"), (event_store, "_append"), (event_store, "_project"), (read_side, "event_row")]
+    ("module", "name"),
+    [(read_side, "apply"), (event_store, "_append"), (event_store, "_project"), (read_side, "event_row")],
 )
 def test_a_batch_that_fails_leaves_nothing(
     database: Database, monkeypatch: pytest.MonkeyPatch, module: Any, name: str
@@ -167,7 +168,16 @@ def test_a_new_figure_with_the_old_casualties_beside_it_is_refused(database: Dat
 
 @pytest.mark.parametrize(
     "text",
-    ["🕌💥", "متن \u200f", "e\u0301 é", "  spaces  ", "a\r\nb\tc\x01", "\u2028\ufeff", 'quote " \\ </script> %s ? %', "𝕬" * 400],
+    [
+        "🕌💥",
+        "متن \u200f",
+        "e\u0301 é",
+        "  spaces  ",
+        "a\r\nb\tc\x01",
+        "\u2028\ufeff",
+        'quote " \\ </script> %s ? %',
+        "\U0001d56c" * 400,
+    ],
 )
 def test_text_is_stored_and_answered_exactly(database: Database, text: str) -> None:
     given = body(
@@ -239,7 +249,9 @@ def test_a_claimant_by_name_need_not_be_an_actor(database: Database) -> None:
 
 
 def test_a_name_of_two_actors_is_refused_with_both(database: Database) -> None:
-    write_actors(database, [{"id": f"guard-{n}", "name": f"Guard {n}", "aliases": ["The Guard"]} for n in (1, 2)], by="t")
+    write_actors(
+        database, [{"id": f"guard-{n}", "name": f"Guard {n}", "aliases": ["The Guard"]} for n in (1, 2)], by="t"
+    )
     report = put(database, body(actors=["the guard"]))
     assert rejections(report) == [(1, "/actors/0/id", "ambiguous-actor")]
     assert report.rejected[0].faults[0].suggestions == ("guard-1", "guard-2")
@@ -254,7 +266,10 @@ def test_civilians_and_unknown_may_be_the_ones_lost_without_being_actors(empty_d
 
 
 def test_an_unknown_actor_is_created_where_that_is_asked_and_once(empty_database: Database) -> None:
-    bodies = [body(id="a", actors=["Brigade Ñandú"]), body(id="b", actors=[{"name": "brigade nandu", "role": "target"}])]
+    bodies = [
+        body(id="a", actors=["Brigade Ñandú"]),
+        body(id="b", actors=[{"name": "brigade nandu", "role": "target"}]),
+    ]
     assert counts(put(empty_database, *bodies, create_actors=True)) == (2, 2, 0, 0, 0)
     assert fetch(empty_database, "SELECT id FROM actor") == [("brigade-nandu",)]
     assert document(empty_database, "b")["actors"][0]["name"] == "Brigade Ñandú"
@@ -271,7 +286,17 @@ def test_a_name_without_letters_is_told_apart_from_others(empty_database: Databa
 
 
 @pytest.mark.parametrize(
-    "name", ["AF-PAN", "af-pan", "Panjshir", "Panjshēr", "panjsher", "Panjshir Province", {"code": "AF-PAN"}, {"name": "Panjshir"}]
+    "name",
+    [
+        "AF-PAN",
+        "af-pan",
+        "Panjshir",
+        "Panjshēr",
+        "panjsher",
+        "Panjshir Province",
+        {"code": "AF-PAN"},
+        {"name": "Panjshir"},
+    ],
 )
 def test_a_province_is_found_by_code_or_any_name_and_brings_its_country(database: Database, name: Any) -> None:
     put(database, body(id="a", location={"province": name}))
@@ -314,73 +339,6 @@ def test_a_measure_and_its_of_have_one_preferred_claim_whatever_names_they_use(d
     assert rejections(put(database, body(claims=claims))) == [(1, "/claims/1/preferred", "second-preferred")]
     claims = [claim(of="taliban", preferred=True), claim(preferred=True), claim(measure="injured", preferred=True)]
     assert put(database, body(claims=claims)).created == 1
-
-
-# Relations
-
-
-def related(*ids: str) -> list[dict[str, str]]:
-    return [{"id": event_id, "relation": "follows"} for event_id in ids]
-
-
-def test_a_relation_may_point_to_an_event_that_exists_or_stands_later(database: Database) -> None:
-    bodies = [body(id="a", related=related("b", "panjshir-clash")), body(id="b", related=related("a"))]
-    assert counts(put(database, *bodies)) == (2, 2, 0, 0, 0)
-
-
-def test_a_relation_to_nothing_or_to_itself_is_refused(database: Database) -> None:
-    report = put(database, body(id="a", related=related("a")), body(id="b", related=related("panjshir-clash", "none")))
-    assert set(rejections(report)) == {(1, "/related/0/id", "own-id"), (2, "/related/1/id", "unknown-event")}
-
-
-@pytest.mark.parametrize("wrong", [{"title": ""}, {"actors": ["nobody"]}, {"related": related("none")}])
-def test_a_relation_to_a_draft_that_is_rejected_is_refused_and_so_on(database: Database, wrong: Any) -> None:
-    chain = [body(id=f"e{n}", related=related(f"e{n + 1}")) for n in range(20)]
-    report = put(database, *chain, body(id="e20", **wrong), body(id="z"))
-    assert counts(report) == (22, 1, 0, 0, 21)
-    assert check(database) == []
-
-
-# Deletion
-
-
-def test_a_deleted_event_is_gone_from_every_answer_and_stays_so(client: FlaskClient, database: Database) -> None:
-    delete_event(database, "panjshir-clash")
-    for mend in (lambda: None, lambda: repair(database), lambda: repair(database)):
-        mend()
-        assert check(database) == []
-        assert client.get("/v1/events/panjshir-clash").status_code == 410
-        for query in ("", "actor=taliban", "province=AF-PAN", "from=2021-08-30&to=2021-08-31", "sort=-updated"):
-            listed = client.get(f"/v1/events?total=true&{query}").get_json()
-            assert "panjshir-clash" not in [event["id"] for event in listed["events"]]
-            assert listed["total"] == len(listed["events"])
-
-
-def test_a_deleted_event_cannot_be_written_over(database: Database) -> None:
-    given = document(database, "panjshir-clash")
-    delete_event(database, "panjshir-clash")
-    assert rejections(put(database, given, body(id="a"))) == [(1, "/id", "deleted")]
-    assert check(database) == []
-
-
-def test_a_relation_to_a_deleted_event_is_refused_even_beside_its_draft(database: Database) -> None:
-    delete_event(database, "us-withdrawal")
-    for draft in ([], [body(id="us-withdrawal")]):
-        report = put(database, body(id="a", related=related("us-withdrawal")), *draft)
-        assert (1, "/related/0/id", "unknown-event") in rejections(report)
-        assert report.created == 0
-
-
-def test_numbers_of_events_are_never_given_twice(database: Database) -> None:
-    [(last,)] = fetch(database, "SELECT max(num) FROM event")
-    put(database, body(id="a"))
-    delete_event(database, "a")
-    repair(database)
-    put(database, body(id="b"))
-    assert fetch(database, "SELECT id, num FROM event WHERE num > ? ORDER BY num", (last,)) == [
-        ("a", last + 1),
-        ("b", last + 2),
-    ]
 
 
 def test_the_log_holds_the_canonical_form_with_ids_for_names(database: Database) -> None:

@@ -229,7 +229,9 @@ def test_a_file_that_breaks_off_keeps_what_stood_before(empty_database: Database
     assert take(empty_database, data).unchanged == 1005
 
 
-@pytest.mark.parametrize("data", [b"", ged(), b"a,b\n1,2\n", b"\x1f\x8b\x08\x00", numbered(1).decode().encode("utf-16")])
+@pytest.mark.parametrize(
+    "data", [b"", ged(), b"a,b\n1,2\n", b"\x1f\x8b\x08\x00", numbered(1).decode().encode("utf-16")]
+)
 def test_a_file_of_another_kind_changes_nothing(empty_database: Database, data: bytes) -> None:
     before = everything(empty_database)
     with pytest.raises(UnreadableFile):
@@ -261,7 +263,7 @@ class Endless(io.RawIOBase):
 
 def test_memory_does_not_grow_with_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("service.importing.BATCH", 100)
-    peaks = []
+    peaks: list[int] = []
     # The first run fills the caches of the process.
     for count in (300, 300, 2400):
         database = open_database(f"sqlite:///{tmp_path}/{len(peaks)}.db")
@@ -288,7 +290,12 @@ def read_rows(path: Path) -> list[dict[str, str]]:
 
 @pytest.mark.parametrize(
     ("name", "count"),
-    [("ged_afghanistan.csv", 135), ("ged_global_mixed.csv", 300), ("ged_hdx_hxl_ukr.csv", 200), ("ged_car.geojson", 120)],
+    [
+        ("ged_afghanistan.csv", 135),
+        ("ged_global_mixed.csv", 300),
+        ("ged_hdx_hxl_ukr.csv", 200),
+        ("ged_car.geojson", 120),
+    ],
 )
 def test_every_record_of_a_real_file_is_an_event_with_its_figures(
     empty_database: Database, empty_client: FlaskClient, samples: Path, name: str, count: int
@@ -319,7 +326,9 @@ def test_counts_by_actor_and_province_are_those_of_the_file(
     rows = read_rows(samples / "ged_afghanistan.csv")
     with (samples / "ged_afghanistan.csv").open("rb") as file:
         take(empty_database, file)
-    names = {unit["name"]: unit["code"] for unit in empty_client.get("/v1/provinces?country=AF").get_json()["provinces"]}
+    names = {
+        unit["name"]: unit["code"] for unit in empty_client.get("/v1/provinces?country=AF").get_json()["provinces"]
+    }
     by_form = {fold(name): code for name, code in names.items()}
     provinces = Counter(row["adm_1"].removesuffix(" province") for row in rows)
     judged = {name: count for name, count in provinces.items() if fold(name) in by_form}

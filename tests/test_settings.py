@@ -67,7 +67,12 @@ def test_a_misspelt_setting_is_refused_with_the_nearest(variable: str, nearest: 
 
 
 def test_variables_of_others_and_of_the_test_suite_are_left_alone() -> None:
-    environment = {"PATH": "/bin", "DATELINES": "x", "DATELINE_TEST_DATABASE_URL": "x", "DATELINE_REQUIRE_POSTGRES": "1"}
+    environment = {
+        "PATH": "/bin",
+        "DATELINES": "x",
+        "DATELINE_TEST_DATABASE_URL": "x",
+        "DATELINE_REQUIRE_POSTGRES": "1",
+    }
     assert from_environment(environment) == from_environment({})
 
 

@@ -19,7 +19,7 @@ from service.event_store import Draft, write_actors, write_events
 from service.plans import make_plan
 from service.read_query import read_query
 from service.settings import Settings
-from tests.conftest import event_body
+from tests.conftest import copied, event_body
 
 ACTORS = [*(f"unit-{number}" for number in range(96)), "guard", "army", "rare", "idle"]
 PROVINCES = ("AF-PAN", "AF-KAB", "AF-BGL", "PK-KP")
@@ -64,7 +64,7 @@ def multiply(database: Database) -> None:
     counted = f"WITH RECURSIVE s(k) AS (SELECT 1 UNION ALL SELECT k + 1 FROM s WHERE k < {COPIES - 1})"
     steps = f"({counted} SELECT k FROM s) s"
     num = f"num + {EVENTS} * k"
-    for table, columns, copied in (
+    for table, columns, values in (
         ("timeline", "term, place, span, pos, num", f"term, place, span, pos || '-' || k, {num}"),
         ("event_document", "num, document", f"{num}, document"),
         (
@@ -74,7 +74,7 @@ def multiply(database: Database) -> None:
             "latitude, longitude, killed",
         ),
     ):
-        execute(database, f"INSERT INTO {table} ({columns}) SELECT {copied} FROM {table} CROSS JOIN {steps}")
+        execute(database, f"INSERT INTO {table} ({columns}) SELECT {values} FROM {table} CROSS JOIN {steps}")
     execute(database, f"UPDATE tally SET events = events * {COPIES}")
     if engine_of(database) == "postgres":
         # The state in which the server's own upkeep leaves a store. ANALYZE looks at rows drawn at random, so the
@@ -221,12 +221,10 @@ def test_the_event_read_beyond_the_page_does_not_show(empty_database: Database, 
 
 @pytest.fixture(scope="module")
 def large(
-    engine: str, golden: dict[str, str], tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+    engine: str, golden: dict[str, str], tmp_path_factory: pytest.TempPathFactory, server: str | None
 ) -> Iterator[Database]:
     """A store of 24,000 events, which no test writes to."""
-    from tests.conftest import _copy
-
-    for url in _copy("empty", engine, golden, tmp_path_factory.mktemp("large"), request):
+    with copied("empty", engine, golden, tmp_path_factory.mktemp("large"), server) as url:
         database = open_database(url)
         fill(database, EVENTS)
         multiply(database)

@@ -266,12 +266,15 @@ def query_string(filters: dict[str, Any], **options: Any) -> str:
 def pages(database: Database, first: str) -> Iterator[tuple[list[Any], int | None]]:
     """The events and the total of each page, by following the addresses that the pages give."""
     address: str | None = first
+    before = None
     while address is not None:
         asked = read_query(database, address.encode())
         page = timeline.page(database, asked)
         events = orjson.loads(b"[" + page.documents + b"]")
         assert len(events) <= asked.limit
         assert events or page.next is None, "a page that has a next one is not empty"
+        assert page.next is None or page.next != before, "the next page begins further on"
+        before = page.next
         yield events, page.total
         address = page.next and asked.url("", write_cursor(asked, page.next)).removeprefix("?")
 

@@ -114,5 +114,5 @@ def ged(*rows: Mapping[str, str], columns: Iterable[str] = COLUMNS_23_1) -> byte
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, list(columns), restval="", lineterminator="\n")
     writer.writeheader()
-    writer.writerows([GED | row for row in rows])
+    writer.writerows([{**GED, **row} for row in rows])
     return text.getvalue().encode()
