@@ -39,20 +39,30 @@ class ActorNames:
     def __init__(self, database: Database, names: Iterable[str]) -> None:
         self._database = database
         self._by_form: dict[str, list[str]] = {}
+        self._with_comma: set[str] = set()
         for chunk in chunks(sorted({fold(name) for name in names} - {""})):
             marks = ", ".join("?" * len(chunk))
             rows = fetch(
                 database,
-                f"SELECT folded, actor FROM actor_name WHERE folded IN ({marks}) ORDER BY actor",
+                f"SELECT folded, actor, name FROM actor_name WHERE folded IN ({marks}) ORDER BY actor",
                 chunk,
             )
-            for form, actor in rows:
+            for form, actor, name in rows:
                 self._by_form.setdefault(form, []).append(actor)
+                if "," in name:
+                    self._with_comma.add(form)
 
     def candidates(self, name: str) -> list[str]:
         """The ids of all actors that ``name`` can mean; an id itself means that actor alone."""
         found = self._by_form.get(fold(name), [])
         return [name] if name in found else found
+
+    def is_whole(self, text: str) -> bool:
+        """Whether ``text`` is one name and no list: it holds no comma, or the name that it means holds one as well.
+
+        Without the latter, the list ``a,b`` would be the actor ``ab``, since commas do not count in names.
+        """
+        return "," not in text or fold(text) in self._with_comma
 
     def find(self, name: str) -> str:
         """The id of the one actor that ``name`` means. Raises Unreadable with the nearest, or the candidates."""
@@ -75,9 +85,9 @@ class ActorNames:
 
 
 def forms(actor: str, names: Iterable[str]) -> dict[str, str]:
-    """Each form by which an actor is found, and the name that has it."""
+    """Each form by which an actor is found, and the name that has it: of several one with a comma, or the first."""
     found: dict[str, str] = {}
-    for name in (*names, actor):
+    for name in sorted((*names, actor), key=lambda name: "," not in name):
         if folded := fold(name):
             found.setdefault(folded, name)
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 from playhouse.pool import PooledDatabase
 
-from service import http, openapi, problems
+from service import http, metrics, openapi, problems
 from service.database import open_database
 from service.routes import actors, catalog, events, pages
 from service.settings import Settings, from_environment
@@ -22,6 +22,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 
     # Requests and answers
     app.url_map.merge_slashes = False
+    metrics.init_app(app)
     http.init_app(app, settings)
     problems.init_app(app)
 

@@ -18,7 +18,7 @@ from schemas.faults import Fault, Refused
 from schemas.query import write_cursor
 from service import __version__
 from service.database import BadDatabaseUrl, closing_database, migrate, open_database
-from service.settings import BadSetting, Settings, from_environment, settings_table
+from service.settings import BadSetting, Settings, from_environment, settings_table, without_effect
 
 REFUSED = 1  # Exit status where some or all of the input was refused; 2 is wrong usage.
 
@@ -48,9 +48,12 @@ def main() -> None:
 
 def _settings() -> Settings:
     try:
-        return from_environment()
+        settings = from_environment()
     except BadSetting as error:
         _fail(str(error), status=2)
+    for name in without_effect():
+        click.echo(f"dateline: {name} has no effect in this version", err=True)
+    return settings
 
 
 @contextmanager

@@ -94,6 +94,7 @@ OPERATIONS: dict[str, Operation] = {
     "catalog.get_datasets": Operation("Vocabularies", {JSON: answers.DatasetList}),
     "pages.healthz": Operation("Service", {JSON: answers.Health}, from_store=False),
     "pages.readyz": Operation("Service", {JSON: answers.Health}, from_store=False),
+    "pages.get_metrics": Operation("Service", {"text/plain": {"type": "string"}}, from_store=False),
     "pages.openapi_json": Operation("Service", {JSON: {"type": "object"}}, from_store=False),
 }
 

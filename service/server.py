@@ -9,6 +9,7 @@ from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
 
+from service.metrics import shared_by_workers
 from service.settings import Settings
 
 # Threads of one worker that answer requests. A page is one short statement, so more would only wait for each other.
@@ -38,7 +39,8 @@ def serve(settings: Settings, when_listening: Callable[[], None]) -> None:
         workers_kill_timeout=END_SECONDS,
     )
     server.on_startup(when_listening)
-    server.serve()
+    with shared_by_workers():
+        server.serve()
 
 
 def _refuse_taken_port(settings: Settings) -> None:

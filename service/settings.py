@@ -10,6 +10,17 @@ from typing import Any
 from schemas.names import closest
 
 PREFIX = "DATELINE_"
+# Variables of a version that also writes over HTTP. One environment can serve both: they are borne here, and
+# `without_effect` names them, so that none is ignored in silence.
+OF_LATER_VERSIONS = frozenset(
+    {
+        "DATELINE_MAX_BODY",
+        "DATELINE_MAX_STREAMS",
+        "DATELINE_PUBLIC_READ",
+        "DATELINE_RATE_LIMIT",
+        "DATELINE_READ_DATABASE_URLS",
+    }
+)
 
 
 class BadSetting(ValueError):
@@ -87,10 +98,16 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
     known = {item.metadata["variable"]: item for item in fields(Settings)}
     for name in environment:
         ours = name.startswith(PREFIX) and not name.startswith(("DATELINE_TEST_", "DATELINE_REQUIRE_"))
-        if ours and name not in known:
+        if ours and name not in known and name not in OF_LATER_VERSIONS:
             near = closest(name, ((variable, variable) for variable in known), 1)
             hint = f"; did you mean {near[0]}?" if near else f"; the settings are {', '.join(known)}"
             raise BadSetting(f"{name} is not a setting of this version{hint}")
+    if environment.get("DATELINE_PUBLIC_READ", "1") != "1":
+        # Ignoring this one would open what its owner means to shut.
+        raise BadSetting(
+            "DATELINE_PUBLIC_READ: this version has no keys, so everybody who reaches it may read; "
+            "leave it 1, and let a proxy in front ask for a password"
+        )
     values = {}
     for variable, item in known.items():
         if variable in environment:
@@ -99,3 +116,8 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
             except ValueError as error:
                 raise BadSetting(f"{variable}={environment[variable]!r}: {error}") from None
     return Settings(**values)
+
+
+def without_effect(environment: Mapping[str, str] | None = None) -> list[str]:
+    """The variables that are set and that this version has no use for."""
+    return sorted(OF_LATER_VERSIONS & (os.environ if environment is None else environment).keys())

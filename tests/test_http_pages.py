@@ -216,3 +216,18 @@ def test_a_search_for_actors_comes_through_to_the_next_page(client: FlaskClient,
     write_actors(database, several, by="test")
     found = pages(client, "/v1/actors?q=M%C3%BCller+%26+S%C3%B6hne,&limit=2")
     assert shown(found, "actors") == ["a0", "a1", "a2", "a3", "a4"]
+
+
+def test_a_list_of_actors_is_not_taken_for_an_actor_of_their_joined_names(
+    client: FlaskClient, database: Database
+) -> None:
+    write_actors(database, [{"id": name, "name": name.upper()} for name in ("a", "b", "ab")], by="test")
+    bodies = [event_body(id=f"of-{name}", actors=[name]) for name in ("a", "b", "ab")]
+    write_events(database, [Draft(line, found) for line, found in enumerate(bodies, 1)], by="test")
+    assert shown(pages(client, "/v1/events?actor=A,B&limit=1")) == ["of-a", "of-b"]
+
+
+def test_an_actor_whose_alias_holds_a_comma_is_found_by_it(client: FlaskClient, database: Database) -> None:
+    write_actors(database, [{"id": "smith", "name": "J. Smith", "aliases": ["Smith John", "Smith, John"]}], by="test")
+    write_events(database, [Draft(1, event_body(id="of-smith", actors=["smith"]))], by="test")
+    assert ids(client, "actor=Smith,+John") == ["of-smith"]

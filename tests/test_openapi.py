@@ -163,7 +163,7 @@ def test_pages_of_events_fit_their_schema(client: FlaskClient, description: Any,
 
 def test_every_other_answer_fits_its_schema(client: FlaskClient, description: Any) -> None:
     for method, path, operation in operations(description):
-        if method == "get":
+        if method == "get" and "application/json" in operation["responses"]["200"]["content"]:
             answer = client.get(example_path(path, operation))
             assert errors(description, schema_of(description, path), body(answer)) == [], path
     for query in ("?country=AF&format=geojson", "?country=FR&format=geojson"):

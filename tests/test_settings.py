@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from service.settings import BadSetting, Settings, from_environment, settings_table
+from service.settings import BadSetting, Settings, from_environment, settings_table, without_effect
 
 
 def refusal(environment: dict[str, str]) -> str:
@@ -85,3 +85,14 @@ def test_the_table_has_every_setting_with_its_meaning() -> None:
     table = settings_table()
     assert [name for name, _, _ in table] == [item.metadata["variable"] for item in fields(Settings)]
     assert all(default and meaning for _, default, meaning in table)
+
+
+def test_a_variable_of_a_later_version_is_borne_and_named() -> None:
+    environment = {"DATELINE_MAX_STREAMS": "8", "DATELINE_PUBLIC_READ": "1", "DATELINE_MIN_YEAR": "1900"}
+    assert from_environment(environment) == Settings(min_year=1900)
+    assert without_effect(environment) == ["DATELINE_MAX_STREAMS", "DATELINE_PUBLIC_READ"]
+
+
+def test_reading_that_should_be_closed_is_not_left_open_in_silence() -> None:
+    with pytest.raises(BadSetting, match="DATELINE_PUBLIC_READ"):
+        from_environment({"DATELINE_PUBLIC_READ": "0"})

@@ -18,6 +18,7 @@ from flask import (
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as Redirect
 
+from service import metrics
 from service.http import answer, answer_json, database, not_modified, unchanged
 from service.ledger import store_state
 from service.problems import PROBLEMS
@@ -41,6 +42,13 @@ def healthz() -> Response:
 def readyz() -> Response:
     """Whether the process can answer: its database is there and has its tables."""
     return answer_json({"status": "ok", "sequence": store_state(database()).sequence})
+
+
+@blueprint.get("/metrics")
+def get_metrics() -> Response:
+    """Requests counted and timed, for Prometheus."""
+    text, content_type = metrics.exposition(current_app.extensions["dateline"]["metrics"])
+    return Response(text, content_type=content_type)
 
 
 @blueprint.get("/openapi.json")

@@ -1,0 +1,67 @@
+"""Counts and times the requests, for Prometheus."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from flask import Flask, Response, g, request
+
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+# Seconds. A page takes less than a millisecond; the last ones are for a database that is far away or busy.
+BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
+
+
+@contextmanager
+def shared_by_workers() -> Iterator[None]:
+    """Within it, worker processes that are started count together, in files of a folder that goes with it."""
+    folder = tempfile.mkdtemp(prefix="dateline-metrics-")
+    os.environ[FOLDER] = folder
+    try:
+        yield
+    finally:
+        del os.environ[FOLDER]
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def init_app(app: Flask) -> None:
+    """Count every request by method, route and status, and time it by route."""
+    # The client library looks at the folder when it is imported, so that must be after `shared_by_workers`.
+    import prometheus_client as prometheus
+
+    registry = prometheus.CollectorRegistry()
+    requests = prometheus.Counter(
+        "dateline_requests", "Requests answered.", ("method", "route", "status"), registry=registry
+    )
+    seconds = prometheus.Histogram(
+        "dateline_request_seconds", "Time from request to answer.", ("route",), buckets=BUCKETS, registry=registry
+    )
+    app.extensions["dateline"]["metrics"] = registry
+
+    @app.before_request
+    def begin() -> None:
+        g.begun = time.perf_counter()
+
+    @app.after_request
+    def end(response: Response) -> Response:
+        # Paths that do not exist count together, lest a scanner fill the memory with names.
+        route = request.url_rule.rule if request.url_rule else "none"
+        requests.labels(request.method, route, response.status_code).inc()
+        seconds.labels(route).observe(time.perf_counter() - g.begun)
+        return response
+
+
+def exposition(registry: Any) -> tuple[bytes, str]:
+    """All metrics as text with its media type: of every worker where there are several."""
+    import prometheus_client as prometheus
+    from prometheus_client import multiprocess
+
+    if FOLDER in os.environ:
+        registry = prometheus.CollectorRegistry()
+        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # It has no types.
+    return prometheus.generate_latest(registry), prometheus.CONTENT_TYPE_LATEST
