@@ -57,12 +57,12 @@ class ActorNames:
         found = self._by_form.get(fold(name), [])
         return [name] if name in found else found
 
-    def is_whole(self, text: str) -> bool:
-        """Whether ``text`` is one name and no list: it holds no comma, or the name that it means holds one as well.
+    def is_one_name(self, text: str) -> bool:
+        """Whether a text with commas is one name and no list: whether the name that it means holds a comma as well.
 
-        Without the latter, the list ``a,b`` would be the actor ``ab``, since commas do not count in names.
+        Otherwise the list ``a,b`` would be the actor ``ab``, since commas do not count when names compare.
         """
-        return "," not in text or fold(text) in self._with_comma
+        return "," in text and fold(text) in self._with_comma
 
     def find(self, name: str) -> str:
         """The id of the one actor that ``name`` means. Raises Unreadable with the nearest, or the candidates."""

@@ -111,6 +111,7 @@ def write_events(
             after = _append(log, judged, before, report)
             catalog.ensure_datasets(log, {content["dataset"] for _, content in judged})
             _project(database, before, after)
+        report.rejected.sort(key=lambda rejection: rejection.line)
         return report
 
     return write(database, work)

@@ -35,7 +35,7 @@ def read_actors(reading: Reading, texts: Sequence[str]) -> list[list[str]]:
     faults: list[Fault] = []
     for text in texts:
         group = []
-        for name in [text] if names.is_whole(text) else query.listing(text):
+        for name in [text] if names.is_one_name(text) else query.listing(text):
             try:
                 group.append(names.find(name))
             except Unreadable as error:
@@ -75,7 +75,7 @@ def _known_names(database: Database, kind: str, text: str) -> list[str]:
     parts = [part.strip() for part in text.split(",")]
     terms = same_name(database, kind, {fold(name) for name in (text, *parts)} - {""})
     found, faults = [], []
-    for name in [text] if _is_whole(text, terms) else query.listing(text):
+    for name in [text] if _is_one_name(text, terms) else query.listing(text):
         if fold(name) in terms:
             found += [term.value for term in terms[fold(name)]]
         else:
@@ -85,9 +85,9 @@ def _known_names(database: Database, kind: str, text: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _is_whole(text: str, terms: Mapping[str, Sequence[Term]]) -> bool:
-    """Whether a text is one name and no list, by the names that it could mean (see ``ActorNames.is_whole``)."""
-    return "," not in text or any("," in term.value for term in terms.get(fold(text), ()))
+def _is_one_name(text: str, terms: Mapping[str, Sequence[Term]]) -> bool:
+    """Whether a text with commas is one name, by the names that it could mean (see ``ActorNames.is_one_name``)."""
+    return "," in text and any("," in term.value for term in terms.get(fold(text), ()))
 
 
 def _unknown_name(name: str, kind: str, known: Sequence[str]) -> Fault:
@@ -102,7 +102,7 @@ def read_claimants(reading: Reading, texts: Sequence[str]) -> list[str]:
     names = ActorNames(database, [text, *parts])
     strangers = same_name(database, "claimant-name", {fold(name) for name in (text, *parts)} - {""})
     found, faults = [], []
-    whole = names.is_whole(text) or _is_whole(text, strangers)
+    whole = names.is_one_name(text) or _is_one_name(text, strangers)
     for name in [text] if whole else query.listing(text):
         actors, named = names.candidates(name), strangers.get(fold(name), [])
         if len(actors) > 1:

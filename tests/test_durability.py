@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -64,6 +64,7 @@ def started(*arguments: str, environment: dict[str, str] | None = None) -> subpr
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
 
 
@@ -204,10 +205,10 @@ def serving(url: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
         assert soon(lambda: server.poll() is not None or answers(port)), "the server does not answer"
         yield server, port
     finally:
-        for child in children(server.pid):
-            os.kill(child, signal.SIGKILL)
-        server.kill()
-        server.communicate()
+        # The whole group at once: a worker killed alone is started again, and would outlive the test.
+        with suppress(ProcessLookupError):
+            os.killpg(server.pid, signal.SIGKILL)
+        server.communicate(timeout=10)
 
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are looked up in /proc")
