@@ -71,8 +71,17 @@ class Report:
         self.rejected += other.rejected
 
     def reject(self, draft: Draft, faults: Iterable[Fault]) -> None:
-        given = draft.body.get("id") if isinstance(draft.body, Mapping) else None
-        self.rejected.append(Rejection(draft.line, given if isinstance(given, str) else None, tuple(faults)))
+        self.rejected.append(rejection(draft, faults))
+
+
+# A draft and its members, names still as given or already resolved.
+Loaded = tuple[Draft, dict[str, Any]]
+
+
+def rejection(draft: Draft, faults: Iterable[Fault]) -> Rejection:
+    """What is told of a draft that is not stored."""
+    given = draft.body.get("id") if isinstance(draft.body, Mapping) else None
+    return Rejection(draft.line, given if isinstance(given, str) else None, tuple(faults))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,34 +110,38 @@ def write_events(
     A draft whose id exists replaces that event, and changes nothing when it is equal. A relation may point to a
     later draft of the batch. With ``create_actors``, actors that nobody knows are created.
     """
-    schema = EventBody(min_year)
+    # What asks nothing of the store is judged before anybody is kept from writing.
+    loaded, rejected = _load(EventBody(min_year), drafts)
 
     def work() -> Report:
-        report = Report(received=len(drafts))
+        report = Report(received=len(drafts), rejected=list(rejected))
         with ledger(database, by, reason) as log:
-            judged = _judge(log, schema, drafts, create_actors, report)
+            judged = _judge(log, loaded, create_actors, report)
             before = versions(database, [content["id"] for _, content in judged])
             after = _append(log, judged, before, report)
             catalog.ensure_datasets(log, {content["dataset"] for _, content in judged})
             _project(database, before, after)
-        report.rejected.sort(key=lambda rejection: rejection.line)
+        report.rejected.sort(key=lambda rejected: rejected.line)
         return report
 
     return write(database, work)
 
 
-def _judge(
-    log: Ledger, schema: EventBody, drafts: Sequence[Draft], create_actors: bool, report: Report
-) -> list[tuple[Draft, dict[str, Any]]]:
-    """The drafts that may be stored, each in canonical form; the others go into the report."""
-    loaded = []
+def _load(schema: EventBody, drafts: Sequence[Draft]) -> tuple[list[Loaded], list[Rejection]]:
+    """The drafts that the schema passes, each with its members and an id, and those that it refuses."""
+    loaded, rejected = [], []
     for draft in drafts:
         try:
             body = load(schema, draft.body)
         except Refused as refused:
-            report.reject(draft, refused.faults)
+            rejected.append(rejection(draft, refused.faults))
         else:
             loaded.append((draft, {**body, "id": body["id"] or new_event_id()}))
+    return loaded, rejected
+
+
+def _judge(log: Ledger, loaded: list[Loaded], create_actors: bool, report: Report) -> list[Loaded]:
+    """The drafts that may be stored, each in canonical form; the others go into the report."""
     loaded = _without_deleted(log.database, loaded, report)
     loaded = _with_sound_relations(log.database, loaded, report)
     details = [actor for draft, _ in loaded for actor in draft.actors]
@@ -144,9 +157,7 @@ def _judge(
     return _with_sound_relations(log.database, judged, report)
 
 
-def _without_deleted(
-    database: Database, drafts: list[tuple[Draft, dict[str, Any]]], report: Report
-) -> list[tuple[Draft, dict[str, Any]]]:
+def _without_deleted(database: Database, drafts: list[Loaded], report: Report) -> list[Loaded]:
     """The drafts whose ids were not deleted. The others go first: nothing may be related to them either."""
     deleted = _among(database, "deleted", {body["id"] for _, body in drafts})
     for draft, body in drafts:
@@ -156,9 +167,7 @@ def _without_deleted(
     return [(draft, body) for draft, body in drafts if body["id"] not in deleted]
 
 
-def _with_sound_relations(
-    database: Database, drafts: list[tuple[Draft, dict[str, Any]]], report: Report
-) -> list[tuple[Draft, dict[str, Any]]]:
+def _with_sound_relations(database: Database, drafts: list[Loaded], report: Report) -> list[Loaded]:
     """The drafts whose relations point to events that exist or come with the batch.
 
     Rejecting one can leave another pointing at nothing, so it is repeated until all that is left is sound.
@@ -214,7 +223,7 @@ def versions(database: Database, ids: Iterable[str]) -> dict[str, Version]:
 
 def _append(
     log: Ledger,
-    judged: Sequence[tuple[Draft, dict[str, Any]]],
+    judged: Sequence[Loaded],
     before: Mapping[str, Version],
     report: Report,
 ) -> dict[str, Version]:
