@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
-from functools import lru_cache
+from collections.abc import Callable, Iterable
+from functools import lru_cache, wraps
+from typing import Concatenate, ParamSpec, TypeVar
 
 from rapidfuzz import fuzz
 from rapidfuzz.process import extract
@@ -14,9 +15,33 @@ LIKE = 60
 WORSE = 20
 # Nothing is learnt from comparing more of a name than this, and it costs time.
 COMPARED = 100
+# No result is kept for a longer name: what a cache holds is bounded in characters too, not in entries alone.
+REMEMBERED = 200
+
+Rest = ParamSpec("Rest")
+Result = TypeVar("Result")
 
 
-@lru_cache(maxsize=65536)
+def remember_short(
+    entries: int,
+) -> Callable[[Callable[Concatenate[str, Rest], Result]], Callable[Concatenate[str, Rest], Result]]:
+    """Keep the results of a function of a name, for short names only and so many at most."""
+
+    def decorate(function: Callable[Concatenate[str, Rest], Result]) -> Callable[Concatenate[str, Rest], Result]:
+        kept = lru_cache(maxsize=entries)(function)
+
+        @wraps(function)
+        def look_up(name: str, /, *args: Rest.args, **more: Rest.kwargs) -> Result:
+            if len(name) > REMEMBERED:
+                return function(name, *args, **more)
+            return kept(name, *args, **more)  # type: ignore[arg-type]  # What cannot be hashed was never passed.
+
+        return look_up
+
+    return decorate
+
+
+@remember_short(65536)
 def fold(name: str) -> str:
     """The form in which two names are equal: NFKD, accents off, case folded, letters and digits only.
 
@@ -25,6 +50,11 @@ def fold(name: str) -> str:
     decomposed = unicodedata.normalize("NFKD", name)
     folded = "".join(char for char in decomposed if not unicodedata.combining(char)).casefold()
     return "".join(char for char in folded if char.isalnum())
+
+
+def form(name: str) -> str:
+    """What names must share to be the same: what they fold to, or where that is nothing, every letter."""
+    return fold(name) or name.strip()
 
 
 def closest(word: str, named: Iterable[tuple[str, str]], limit: int = 5) -> tuple[str, ...]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import math
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes
@@ -16,11 +16,13 @@ import orjson
 from schemas.edtf import DateError, parse_date
 from schemas.faults import Fault, Unreadable, unreadable
 from schemas.fields import ID_FORM, near, shorten, unstorable
+from schemas.names import fold, form
 
 VALUE_LIMIT = 8000
 LIST_LIMIT = 100
 PARAMETERS_LIMIT = 200
 NAMES_LIMIT = 1000  # All lists of a query together.
+COMMAS_LIMIT = 2  # In a name that stands in a list with others.
 LIMIT_DEFAULT = 100
 LIMIT_MAX = 1000
 FORMATS = ("json",)
@@ -50,6 +52,11 @@ EVENT_MEMBERS = (
     "updated",
 )
 
+# Filters whose value is every spelling that is stored of the names asked for. Spellings may be added at any time.
+SPELT = ("publisher", "claimant")
+# A number as JSON and CSV have it.
+_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
+
 
 @dataclass(frozen=True, slots=True)
 class TimelineQuery:
@@ -67,8 +74,15 @@ class TimelineQuery:
 
     @property
     def fingerprint(self) -> bytes:
-        """What a cursor is bound to: the filters and the order, not the size or the form of the page."""
-        return hashlib.blake2b(orjson.dumps([dict(self.filters), self.sort]), digest_size=8).digest()
+        """What a cursor is bound to: the filters and the order, not the size or the form of the page.
+
+        Names count by what they compare by, so that a new spelling of one does not end the reading in pages.
+        """
+        bound = {
+            name: sorted({form(text) for text in value}) if name in SPELT else value
+            for name, value in self.filters.items()
+        }
+        return hashlib.blake2b(orjson.dumps([bound, self.sort]), digest_size=8).digest()
 
     def normalised(self) -> dict[str, Any]:
         """The query as answers repeat it."""
@@ -83,7 +97,7 @@ class TimelineQuery:
         """The address of the page that ``cursor`` leads to."""
         pairs: list[tuple[str, str]] = []
         for name, value in self.filters.items():
-            pairs += [(name, text) for text in _texts(value)]
+            pairs += [(name, text) for text in _texts(_once_each(value) if name in SPELT else value)]
         if self.sort != "date":
             pairs.append(("sort", self.sort))
         if self.limit != LIMIT_DEFAULT:
@@ -96,6 +110,11 @@ class TimelineQuery:
         return path + "?" + "&".join(f"{name}={quote(text, safe=',/:')}" for name, text in pairs)
 
 
+def _once_each(names: Sequence[str]) -> list[str]:
+    """One spelling of each name: it stands for all of them, however many there are."""
+    return list({form(name): name for name in reversed(names)}.values())[::-1]
+
+
 def _texts(value: Any) -> list[str]:
     """A filter's value as the texts of its parameter: several where each stands for itself."""
     if isinstance(value, bool):
@@ -103,9 +122,13 @@ def _texts(value: Any) -> list[str]:
     if isinstance(value, list):
         if value and isinstance(value[0], list):
             return [",".join(group) for group in value]
-        # A comma within a name would part it in two; names compare without their punctuation.
-        return [",".join(str(part).replace(",", " ") for part in value)]
+        return [",".join(_without_commas(str(part)) for part in value)]
     return [str(value)]
+
+
+def _without_commas(name: str) -> str:
+    """A name that a list cannot part in two; names compare without their punctuation, unless they have nothing else."""
+    return name.replace(",", " ") if fold(name) else name
 
 
 def read_pairs(query_string: bytes) -> tuple[dict[str, list[str]], list[Fault]]:
@@ -174,32 +197,62 @@ def choice(choices: Sequence[str], code: str = "unknown-value") -> Callable[[str
     return read
 
 
-def listing(text: str) -> list[str]:
-    """The members of a comma list, each once."""
-    members = [member.strip() for member in text.split(",")]
-    if not all(members):
+def _never(text: str) -> bool:
+    return False
+
+
+def _joined(parts: Sequence[str], start: int) -> Iterator[tuple[int, str]]:
+    """What could be one name with commas in it from a part on, the longest first, and where each of them ends."""
+    stops = range(min(start + COMMAS_LIMIT + 1, len(parts)), start + 1, -1)
+    for stop in (len(parts), *stops) if start == 0 and len(parts) > 1 else stops:
+        yield stop, ",".join(parts[start:stop])
+
+
+def possible_names(text: str) -> set[str]:
+    """Everything in a comma list that could be a name, with commas in it or without."""
+    parts = text.split(",")
+    return {*parts, *(name for start in range(len(parts)) for _, name in _joined(parts, start))}
+
+
+def split_list(text: str, is_one_name: Callable[[str], bool] = _never) -> list[str]:
+    """The members of a comma list as they stand. A text with commas is one where ``is_one_name`` says so.
+
+    That must say so only where the name that it means holds a comma as well: commas do not count when names
+    compare, so that otherwise the list ``a,b`` would be the name ``ab``.
+    """
+    parts = text.split(",")
+    members: list[str] = []
+    start = 0
+    while start < len(parts):
+        stop, member = next(
+            (found for found in _joined(parts, start) if is_one_name(found[1])), (start + 1, parts[start])
+        )
+        members.append(member)
+        start = stop
+    if not all(member.strip() for member in members):
         raise unreadable("blank", "has an empty member; write the values with a comma between them")
     if len(members) > LIST_LIMIT:
         raise unreadable("too-many", f"has {len(members)} members; at most {LIST_LIMIT} are allowed")
     return list(dict.fromkeys(members))
 
 
+def read_list(text: str, is_one_name: Callable[[str], bool], read: Callable[[str], Sequence[str]]) -> list[str]:
+    """What the members of a comma list stand for, each read by itself, every fault told."""
+    found: list[str] = []
+    faults: list[Fault] = []
+    for member in dict.fromkeys(member.strip() for member in split_list(text, is_one_name)):
+        try:
+            found += read(member)
+        except Unreadable as error:
+            faults += error.faults
+    if faults:
+        raise Unreadable(*faults)
+    return list(dict.fromkeys(found))
+
+
 def any_of(read: Callable[[str], str]) -> Callable[[str], list[str]]:
-    """A comma list whose members are read one by one, every fault told."""
-
-    def read_all(text: str) -> list[str]:
-        members: list[str] = []
-        faults: list[Fault] = []
-        for member in listing(text):
-            try:
-                members.append(read(member))
-            except Unreadable as error:
-                faults += error.faults
-        if faults:
-            raise Unreadable(*faults)
-        return list(dict.fromkeys(members))
-
-    return read_all
+    """The reader of a comma list whose members hold no comma."""
+    return lambda text: read_list(text, _never, lambda member: [read(member)])
 
 
 def one_date(text: str) -> str:
@@ -220,11 +273,9 @@ def any_date(text: str) -> str:
 
 def box(text: str) -> list[float]:
     """``west,south,east,north`` in degrees."""
-    parts = text.split(",")
-    try:
-        numbers = [float(part) for part in parts]
-    except ValueError:
-        numbers = []
+    parts = [part.strip(" ") for part in text.split(",")]
+    # Python would also read other digits, and words such as "nan".
+    numbers = [float(part) for part in parts] if all(map(_NUMBER.fullmatch, parts)) else []
     if len(numbers) != 4 or not all(math.isfinite(number) for number in numbers):
         raise unreadable("wrong-form", "must be four numbers, west,south,east,north, in degrees")
     west, south, east, north = numbers
@@ -253,17 +304,17 @@ def read_cursor(query: TimelineQuery, cursor: str) -> str:
     """Where the page begins. Raises Unreadable for a cursor that is mangled or belongs to another query."""
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
-        raw = b""
-    check, body = raw[:4], raw[4:]
-    if len(body) <= 8 or check != _check(body) or write_again(raw) != cursor:
+        check, body, key = raw[:4], raw[4:], raw[12:].decode()
+    except ValueError:  # Of base64 or of UTF-8.
+        raw, check, body, key = b"", b"", b"", ""
+    if not key or unstorable(key) or check != _check(body) or write_again(raw) != cursor:
         raise unreadable("mangled-cursor", "is not a cursor; take it from `next` as it stands")
     if body[:8] != query.fingerprint:
         raise unreadable(
             "cursor-of-another-query",
             "belongs to a query with other filters or another order; begin without a cursor",
         )
-    return body[8:].decode()
+    return key
 
 
 def write_again(raw: bytes) -> str:

@@ -66,12 +66,17 @@ def find_actor(database: Database, name: str) -> dict[str, Any]:
     return _shown(database, rows)[0]
 
 
-def actor_tag(actor: Mapping[str, Any]) -> str:
-    """The entity tag of an actor's answer: its version, and a checksum of what its events have added to it."""
-    counted = [actor["events"], actor["first"], actor["last"]]
-    if not actor["events"]:
-        return str(actor["version"])
-    return f"{actor['version']}.{zlib.crc32(orjson.dumps(counted))}"
+def actor_tag(actor: Mapping[str, Any], asked: str) -> str:
+    """The entity tag of an actor's answer: its version, and a checksum of what its events have added to it.
+
+    asked: the name it was asked for by. A name can pass to another actor of the same version, so under any name
+    but the id the tag begins with the id; no id has a colon.
+    """
+    tag = str(actor["version"])
+    if actor["events"]:
+        counted = [actor["events"], actor["first"], actor["last"]]
+        tag += f".{zlib.crc32(orjson.dumps(counted))}"
+    return tag if asked == actor["id"] else f"{actor['id']}:{tag}"
 
 
 def _shown(database: Database, rows: list[tuple[Any, ...]]) -> list[dict[str, Any]]:

@@ -74,14 +74,12 @@ class ActorNames:
         message = f"no actor is called {shorten(name)!r}"
         raise unreadable("unknown-actor", message, nearest(self._database, name))
 
-    def exists(self, actor: str) -> bool:
-        """Whether an actor has this very id; only for ids among the names that were given."""
-        return actor in self._by_form.get(fold(actor), ())
-
     def add(self, actor: str, names: Iterable[str]) -> None:
         """Take in an actor that was created since."""
         for form in forms(actor, names):
-            self._by_form.setdefault(form, []).append(actor)
+            found = self._by_form.setdefault(form, [])
+            if actor not in found:
+                found.append(actor)
 
 
 def forms(actor: str, names: Iterable[str]) -> dict[str, str]:
@@ -95,7 +93,13 @@ def forms(actor: str, names: Iterable[str]) -> dict[str, str]:
 
 def nearest(database: Database, name: str) -> tuple[str, ...]:
     """The ids of the actors whose names look most like ``name``, the likeliest first."""
-    return closest(fold(name), fetch(database, "SELECT folded, actor FROM actor_name ORDER BY folded, actor"))
+    return closest(fold(name), known_forms(database))
+
+
+def known_forms(database: Database) -> list[tuple[str, str]]:
+    """Each form by which an actor is found, and the actor's id."""
+    rows = fetch(database, "SELECT folded, actor FROM actor_name ORDER BY folded, actor")
+    return [(form, actor) for form, actor in rows]
 
 
 def views(database: Database, actors: Collection[str]) -> dict[str, ActorView]:
@@ -148,8 +152,7 @@ def judge_actors(database: Database, bodies: Sequence[Mapping[str, Any]]) -> lis
         raise Refused(faults)
     names = ActorNames(database, [organisation for actor in actors for organisation in actor["member_of"]])
     for actor in actors:
-        if not names.candidates(actor["id"]):
-            names.add(actor["id"], [actor["name"], *actor["aliases"]])
+        names.add(actor["id"], [actor["name"], *actor["aliases"]])
     for index, actor in enumerate(actors):
         for step, organisation in enumerate(actor["member_of"]):
             try:
@@ -170,6 +173,13 @@ def _canonical(actor: Mapping[str, Any]) -> dict[str, Any]:
     if actor_id in RESERVED_ACTORS and actor_id != CIVILIANS:
         raise Refused([Fault("/id", "reserved", f"{actor_id!r} is reserved for claims about nobody in particular")])
     return {**{name: actor[name] for name in MEMBERS}, "id": actor_id, "country": country}
+
+
+def shows_otherwise(database: Database, actor: Mapping[str, Any]) -> bool:
+    """Whether an actor in canonical form has another name or other organisations than it has in the store."""
+    rows = fetch(database, "SELECT content FROM actor WHERE id = ?", (actor["id"],))
+    before = [orjson.loads(content) for (content,) in rows]
+    return any(actor["name"] != found["name"] or actor["member_of"] != found["member_of"] for found in before)
 
 
 def store_actor(log: Ledger, actor: Mapping[str, Any]) -> bool:
@@ -219,6 +229,13 @@ def external_ids_of(database: Database, actor: str) -> dict[str, str]:
     """The ids that datasets give one actor, by scheme."""
     rows = ActorExternalId.select(ActorExternalId.scheme, ActorExternalId.value).where(ActorExternalId.actor == actor)
     return dict(rows.tuples().execute(database))
+
+
+def ids_beginning(database: Database, base: str) -> set[str]:
+    """The ids of actors that are ``base``, or ``base``, a hyphen and more."""
+    # In the order of bytes, "." comes right after "-".
+    rows = fetch(database, "SELECT id FROM actor WHERE id = ? OR (id >= ? AND id < ?)", (base, f"{base}-", f"{base}."))
+    return {actor for (actor,) in rows}
 
 
 def new_id(name: str) -> str:

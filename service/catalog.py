@@ -34,6 +34,13 @@ def describe_dataset(log: Ledger, dataset: Mapping[str, Any]) -> None:
         log.touch()
 
 
+def introduce_dataset(log: Ledger, dataset: Mapping[str, Any]) -> None:
+    """Describe a dataset that is new or known by its id alone; what somebody has said of it stays."""
+    query = Dataset.select(Dataset.title, Dataset.licence, Dataset.citation).where(Dataset.id == dataset["id"])
+    if list(query.tuples().execute(log.database)) in ([], [(dataset["id"], None, None)]):
+        describe_dataset(log, dataset)
+
+
 def datasets(database: Database) -> list[dict[str, Any]]:
     """Every dataset with its counts, by id."""
     found = list(Dataset.select().order_by(Dataset.id).dicts().execute(database))

@@ -11,7 +11,7 @@ import orjson
 from peewee import Database
 
 from schemas.names import fold
-from service import actors, read_side
+from service import actors, catalog, read_side
 from service.database import chunks, execute, execute_many, fetch, fetch_by_key, insert_rows, snapshot, write
 from service.event_store import Version
 from service.ledger import ledger
@@ -21,7 +21,6 @@ from service.terms import ANY, Term, numbers_of
 
 # Events that are compared at a time: the rows of as many fit the parameters of a statement.
 BATCH = 200
-READ_SIDE = ("event_document", "timeline", "tally")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,12 @@ class Discrepancy:
 def check(database: Database) -> list[Discrepancy]:
     """Everything in which a projection differs from what the revisions make of it, as of one moment."""
     with snapshot(database):
-        return [*_check_terms(database), *_check_events(database), *_check_actors(database)]
+        return [
+            *_check_store(database),
+            *_check_terms(database),
+            *_check_events(database),
+            *_check_actors(database),
+        ]
 
 
 def repair(database: Database) -> None:
@@ -45,9 +49,12 @@ def repair(database: Database) -> None:
     def work() -> None:
         with ledger(database, "repair") as log:
             log.touch()
+            # The ledger writes them into the store when it is closed.
+            sequence, recorded = _end_of_log(database)
+            log.sequence, log.recorded = max(log.sequence, sequence), max(log.recorded, recorded)
             _mend_terms(database)
             _rebuild_actors(database)
-            _rebuild_events(database)
+            catalog.ensure_datasets(log, _rebuild_events(database))
 
     write(database, work)
 
@@ -65,6 +72,24 @@ def _latest(database: Database, kind: str) -> Iterator[list[tuple[str, int, int,
             "WHERE l.subject = r.subject AND l.kind = r.kind) ORDER BY f.sequence",
             (kind, *chunk),
         )
+
+
+# The store.
+
+
+def _end_of_log(database: Database) -> tuple[int, int]:
+    """The last sequence and the last time of the revisions; zeros where there are none."""
+    [(sequence, recorded)] = fetch(
+        database, "SELECT coalesce(max(sequence), 0), coalesce(max(recorded), 0) FROM revision"
+    )
+    return sequence, recorded
+
+
+def _check_store(database: Database) -> Iterator[Discrepancy]:
+    [found] = fetch(database, "SELECT sequence, recorded FROM store WHERE id = 1")
+    for name, at, end in zip(("sequence", "recorded"), found, _end_of_log(database), strict=True):
+        if at < end:
+            yield Discrepancy("store", name, f"is {at}, before the last revision's {end}")
 
 
 # Terms.
@@ -103,6 +128,7 @@ def _expected(
 def _check_events(database: Database) -> Iterator[Discrepancy]:
     timeline = events = documents = 0
     tally: Counter[tuple[int, int]] = Counter()
+    datasets: set[str] = set()
     for batch in _latest(database, "event"):
         marks = ", ".join("?" * len(batch))
         rows = {
@@ -119,6 +145,7 @@ def _check_events(database: Database) -> Iterator[Discrepancy]:
         projections = list(_expected(database, batch, {subject: row[1] for subject, row in rows.items()}))
         numbers = _numbers(database, [projection for _, _, projection in projections if projection])
         for subject, version, projection in projections:
+            datasets |= _datasets(version)
             events += subject in rows
             if subject not in rows:
                 yield Discrepancy("event", subject, "has no row")
@@ -129,7 +156,7 @@ def _check_events(database: Database) -> Iterator[Discrepancy]:
                     yield Discrepancy("event", subject, "was deleted and is still there")
                 continue
             documents += 1
-            row = read_side.event_row(read_side.Change(version.num, None, projection))
+            row = read_side.event_row(version.num, projection)
             wanted = (row[1], row[0], row[2], *row[4:])
             if (*found[:3], bool(found[3]), *found[4:11]) != wanted:
                 yield Discrepancy("event", subject, "its row differs from its last revision")
@@ -144,11 +171,18 @@ def _check_events(database: Database) -> Iterator[Discrepancy]:
             tally.update((term, place) for term, place, span, _, _ in rows_wanted if span == 0)
         timeline += len(expected)
         yield from _missing_from_timeline(database, expected)
+    for dataset in sorted(datasets - {dataset for (dataset,) in fetch(database, "SELECT id FROM dataset")}):
+        yield Discrepancy("dataset", dataset, "has events and no row")
     yield from _check_totals(database, {"event": events, "event_document": documents, "timeline": timeline})
     counted = {(term, place): count for term, place, count in fetch(database, "SELECT term, place, events FROM tally")}
     wrong = {key for key in counted.keys() | tally.keys() if counted.get(key, 0) != tally.get(key, 0)}
     if wrong:
         yield Discrepancy("tally", "tally", f"{len(wrong)} counts differ from the timeline")
+
+
+def _datasets(version: Version) -> set[str]:
+    """The dataset of an event, none where it was deleted."""
+    return {version.content["dataset"]} if version.content else set()
 
 
 def _numbers(database: Database, projections: list[Projection]) -> dict[Term, int]:
@@ -170,14 +204,14 @@ def _check_totals(database: Database, expected: dict[str, int]) -> Iterator[Disc
             yield Discrepancy(table, table, f"holds {found - count} rows that no revision accounts for")
 
 
-def _rebuild_events(database: Database) -> None:
-    rows = fetch(
-        database,
-        "SELECT e.id, e.num, e.version, e.edition, d.document FROM event e LEFT JOIN event_document d ON d.num = e.num",
-    )
-    nums = {row[0]: row[1] for row in rows}
-    before = {row[0]: row[2:] for row in rows}
-    for table in (*READ_SIDE, "event"):
+def _rebuild_events(database: Database) -> set[str]:
+    """Make the read side anew; return the datasets of the events."""
+    rows = fetch(database, "SELECT id, num, version, edition FROM event")
+    nums = {event: num for event, num, _, _ in rows}
+    before = {event: (version, edition) for event, _, version, edition in rows}
+    datasets: set[str] = set()
+    # The documents stay until their events come by: all at once they may be more than the memory holds.
+    for table in ("timeline", "tally", "event"):
         execute(database, f"DELETE FROM {table}")
     last = max(nums.values(), default=0)
     for batch in _latest(database, "event"):
@@ -185,21 +219,31 @@ def _rebuild_events(database: Database) -> None:
             if subject not in nums:
                 last += 1
                 nums[subject] = last
+        documents = _documents(database, [nums[subject] for subject, *_ in batch])
         changes, editions, deleted = [], [], []
         for subject, version, projection in _expected(database, batch, nums):
+            datasets |= _datasets(version)
             if projection is None:
-                # Its own row is all that a deleted event has: there is nothing left to be taken out.
-                tombstone = read_side.Change(version.num, _tombstone(database, subject, version), None)
-                deleted.append(read_side.event_row(tombstone))
+                tombstone = _tombstone(database, subject, version)
+                deleted.append(read_side.event_row(version.num, tombstone, deleted=True))
                 continue
             changes.append(read_side.Change(version.num, None, projection))
-            number, edition, document = before.get(subject, (version.version, 0, projection.document))
+            number, edition = before.get(subject, (None, 0))
             if number == version.version:
                 # An answer that changes within a version must not keep its entity tag.
-                editions.append((edition + (document != projection.document), version.num))
+                changed = documents.get(version.num) != projection.document
+                editions.append((edition + changed, version.num))
         read_side.apply(database, changes)
         insert_rows(database, Event, deleted)
         execute_many(database, "UPDATE event SET edition = ? WHERE num = ?", editions)
+    execute(database, "DELETE FROM event_document WHERE num NOT IN (SELECT num FROM event WHERE NOT deleted)")
+    return datasets
+
+
+def _documents(database: Database, nums: list[int]) -> dict[int, str]:
+    """The documents that are stored under these numbers."""
+    marks = ", ".join("?" * len(nums))
+    return dict(fetch(database, f"SELECT d.num, d.document FROM event_document d WHERE d.num IN ({marks})", nums))
 
 
 def _tombstone(database: Database, subject: str, version: Version) -> Projection:

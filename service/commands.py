@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn, TextIO
 from urllib.parse import urlencode
@@ -17,7 +17,7 @@ from peewee import Database, DatabaseError, InterfaceError
 from schemas.faults import Fault, Refused
 from schemas.query import write_cursor
 from service import __version__
-from service.database import BadDatabaseUrl, closing_database, migrate, open_database
+from service.database import BadDatabaseUrl, closing_database, migrate, open_database, snapshot
 from service.settings import BadSetting, Settings, from_environment, settings_table, without_effect
 
 REFUSED = 1  # Exit status where some or all of the input was refused; 2 is wrong usage.
@@ -291,8 +291,9 @@ def timeline_command(as_json: bool, **given: Any) -> None:
         except Refused as refused:
             _show_faults(refused.faults, before="dateline: ", option=True)
             raise SystemExit(REFUSED) from None
-        page = timeline.page(database, replace(asked, total=True))
-        days = timeline.days(database, asked)
+        with snapshot(database):
+            page = timeline.page(database, replace(asked, total=True))
+            days = timeline.days(database, asked)
     events = json.loads(b"[" + page.documents + b"]")
     following = page.next and write_cursor(asked, page.next)
     if as_json:
@@ -338,7 +339,7 @@ def check_command(mend: bool, as_json: bool) -> None:
         else:
             left = found
     if as_json:
-        _print_json({"found": [vars_of(item) for item in found], "left": [vars_of(item) for item in left]})
+        _print_json({"found": [asdict(item) for item in found], "left": [asdict(item) for item in left]})
     else:
         for item in found:
             click.echo(f"{item.table}: {item.subject} {item.message}")
@@ -348,10 +349,6 @@ def check_command(mend: bool, as_json: bool) -> None:
             click.echo("everything agrees with the revisions")
     if left:
         raise SystemExit(REFUSED)
-
-
-def vars_of(item: Any) -> dict[str, str]:
-    return {name: getattr(item, name) for name in item.__slots__}
 
 
 if __name__ == "__main__":

@@ -23,12 +23,17 @@ Member = TypeVar("Member")
 # Values that one statement looks for; engines take some 30,000 parameters.
 CHUNK = 500
 
+# Of one process to a PostgreSQL server.
+MAX_CONNECTIONS = 32
+
 # The oldest SQLite with UPDATE … RETURNING.
 SQLITE_NEEDED = (3, 35, 0)
 
 # A write that PostgreSQL refuses with one of these may be tried again as a whole: serialisation failure,
 # deadlock, the server going down or starting up, and too many connections for the moment.
 RETRIED_STATES = frozenset({"40001", "40P01", "57P01", "57P02", "57P03", "53300"})
+# With these, the connection is gone as well.
+CONNECTION_ENDED = frozenset({"57P01", "57P02"})
 ATTEMPTS = 4
 
 
@@ -76,7 +81,7 @@ def dialect(database: Database) -> Dialect:
     return POSTGRES if isinstance(database, PooledPostgresqlDatabase) else SQLITE
 
 
-def open_database(url: str, max_connections: int = 32) -> Database:
+def open_database(url: str) -> Database:
     """Open the database of a URL; nothing is created or migrated yet.
 
     url: ``sqlite:///relative.db``, ``sqlite:////absolute.db`` or ``postgresql://user:password@host/name``
@@ -86,7 +91,7 @@ def open_database(url: str, max_connections: int = 32) -> Database:
     if url.startswith("sqlite:///"):
         return _open_sqlite(unquote(url.removeprefix("sqlite:///")))
     if url.startswith(("postgresql://", "postgres://")):
-        return _open_postgres("postgresql://" + url.split("://", 1)[1], max_connections)
+        return _open_postgres("postgresql://" + url.split("://", 1)[1])
     raise BadDatabaseUrl(f"{url!r} names no database: write sqlite:///FILE or postgresql://USER@HOST/NAME")
 
 
@@ -126,7 +131,7 @@ def _open_sqlite(path: str) -> Database:
     )
 
 
-def _open_postgres(url: str, max_connections: int) -> Database:
+def _open_postgres(url: str) -> Database:
     try:
         import psycopg
     except ImportError:
@@ -139,7 +144,7 @@ def _open_postgres(url: str, max_connections: int) -> Database:
     database: Database = PooledPostgresqlDatabase(
         url,
         prefer_psycopg3=True,
-        max_connections=max_connections,
+        max_connections=MAX_CONNECTIONS,
         timeout=10,
         stale_timeout=300,
         client_encoding="UTF8",
@@ -148,9 +153,14 @@ def _open_postgres(url: str, max_connections: int) -> Database:
     return database
 
 
-@lru_cache(maxsize=1024)
 def _with_markers(sql: str, marker: str) -> str:
-    return sql if marker == "?" else sql.replace("%", "%%").replace("?", marker)
+    return sql if marker == "?" else _escaped(sql, marker)
+
+
+# Statements over many names are long, so not many of them are kept.
+@lru_cache(maxsize=256)
+def _escaped(sql: str, marker: str) -> str:
+    return sql.replace("%", "%%").replace("?", marker)
 
 
 def fetch(database: Database, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -218,17 +228,28 @@ def write(database: Database, work: Callable[[], Result]) -> Result:
             with database.atomic():
                 return work()
         except (OperationalError, InterfaceError) as error:
-            if attempt == ATTEMPTS or sql_state(error) not in RETRIED_STATES:
+            state = sql_state(error)
+            if state in CONNECTION_ENDED and isinstance(database, PooledPostgresqlDatabase):
+                # The thread would keep the dead connection, and the pool would hand it out again.
+                database.manual_close()
+            if attempt == ATTEMPTS or state not in RETRIED_STATES:
                 raise
             time.sleep(0.02 * 2**attempt)
     raise AssertionError("the loop returns or raises")
 
 
 def sql_state(error: DatabaseError | InterfaceError) -> str | None:
-    """The SQLSTATE of a PostgreSQL error, None where there is none."""
-    cause = getattr(error, "orig", None) or error.__cause__ or error.__context__
-    state: str | None = getattr(cause, "sqlstate", None)
-    return state
+    """The SQLSTATE of a PostgreSQL error, None where there is none.
+
+    Over a connection that was ended, the rollback fails as well and hides the reason, so what came before is looked at.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        state: str | None = getattr(cause, "sqlstate", None)
+        if state is not None:
+            return state
+        cause = cause.__cause__ or cause.__context__
+    return None
 
 
 @contextmanager

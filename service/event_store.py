@@ -16,10 +16,11 @@ from schemas.event import EventBody
 from schemas.faults import Fault, Refused
 from schemas.fields import load
 from service import actors, catalog, read_side
-from service.canonical import References, canonical
+from service.canonical import canonical
 from service.database import chunks, fetch, write
 from service.ledger import Ledger, ledger
 from service.projections import ActorView, Projection, actors_in, project
+from service.references import References
 from service.terms import Term, numbers_of
 
 
@@ -149,10 +150,12 @@ def _judge(log: Ledger, loaded: list[Loaded], create_actors: bool, report: Repor
     judged = []
     for draft, body in loaded:
         try:
-            known = {actor["name"]: actor for actor in draft.actors}
-            judged.append((draft, canonical(body, references, known)))
+            judged.append((draft, canonical(body, references, {actor["name"]: actor for actor in draft.actors})))
         except Refused as refused:
+            references.drop()
             report.reject(draft, refused.faults)
+        else:
+            references.keep()
     # A relation to a draft that was refused only now points at nothing after all.
     return _with_sound_relations(log.database, judged, report)
 
@@ -282,15 +285,22 @@ def write_actors(database: Database, bodies: Sequence[Mapping[str, Any]], *, by:
     def work() -> int:
         with ledger(database, by, reason) as log:
             judged = actors.judge_actors(database, bodies)
-            events = versions(database, _events_naming(database, [actor["id"] for actor in judged]))
-            named = {actor for event in events.values() if event.content for actor in actors_in(event.content)}
+            moved = [actor["id"] for actor in judged if actors.shows_otherwise(database, actor)]
+            events = _events_naming(database, moved)
+            named = {
+                actor
+                for chunk in chunks(events)
+                for event in versions(database, chunk).values()
+                if event.content
+                for actor in actors_in(event.content)
+            }
             old = actors.views(database, named)
             changed = [actor["id"] for actor in judged if actors.store_actor(log, actor)]
             new = actors.views(database, named)
-            if old != new:
+            for chunk in chunks(events):
                 changes = [
                     read_side.Change(event.num, _projection(event, old), _projection(event, new))
-                    for event in events.values()
+                    for event in versions(database, chunk).values()
                 ]
                 read_side.apply(database, [change for change in changes if change.before != change.after])
         return len(changed)

@@ -9,7 +9,7 @@ from peewee import Database
 
 from schemas.errors import Gone, NotFound
 from schemas.fields import ID_FORM, shorten
-from service.database import fetch
+from service.database import fetch, snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +40,14 @@ def find_event(database: Database, event_id: str) -> Found:
 
 def find_original(database: Database, event_id: str) -> Found:
     """The record that the event was last imported from. Raises NotFound, or Gone when it was deleted."""
-    event = find_event(database, event_id)
-    rows = _rows(
-        database,
-        event_id,
-        "SELECT version, original FROM revision WHERE kind = 'event' AND subject = ? AND original IS NOT NULL "
-        "ORDER BY version DESC LIMIT 1",
-    )
+    with snapshot(database):
+        event = find_event(database, event_id)
+        rows = _rows(
+            database,
+            event_id,
+            "SELECT version, original FROM revision WHERE kind = 'event' AND subject = ? AND original IS NOT NULL "
+            "ORDER BY version DESC LIMIT 1",
+        )
     if not rows:
         raise NotFound(f"The event {event_id} was not imported, so there is no original record.")
     [(version, original)] = rows

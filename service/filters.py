@@ -162,10 +162,10 @@ FILTERS: dict[str, Filter] = {
         ),
         Filter(
             "tag",
-            "A tag of the event, letter by letter. A comma list is any of them.",
+            "A tag of the event, letter by letter and space by space. A comma list is any of them.",
             "panjshir-conflict,kabul-evacuation",
             LIST,
-            _single(query.listing),
+            _single(query.split_list),
             conditions.terms("tag"),
         ),
         Filter(

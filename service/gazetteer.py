@@ -14,7 +14,7 @@ from importlib import resources
 import pycountry
 from rapidfuzz import fuzz, process
 
-from schemas.names import fold
+from schemas.names import fold, remember_short
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ def _words_off(name: str) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 @dataclass(frozen=True, slots=True)
 class _Index:
-    """Every unit by code, and codes by key on three levels of trust."""
+    """Every unit by code, and codes by key on three levels of trust. with_comma: keys of names that hold a comma."""
 
     units: dict[str, Province]
     kinds: dict[str, str]
@@ -159,6 +159,7 @@ class _Index:
     exact: dict[str, tuple[str, ...]]
     alias: dict[str, tuple[str, ...]]
     form: dict[str, tuple[str, ...]]
+    with_comma: frozenset[str]
 
 
 def _frozen(codes_by_key: dict[str, set[str]]) -> dict[str, tuple[str, ...]]:
@@ -195,7 +196,8 @@ def _index() -> _Index:
         if _key(code) not in exact and _key(code) not in alias_keys:
             exact[_key(code)].add(code)
     depth = {code: _depth(units, code) for code in units}
-    return _Index(units, kinds, depth, _frozen(exact), _frozen(alias_keys), _frozen(forms))
+    with_comma = frozenset(_key(name) for unit in units.values() for name in (unit.name, *unit.aliases) if "," in name)
+    return _Index(units, kinds, depth, _frozen(exact), _frozen(alias_keys), _frozen(forms), with_comma)
 
 
 def _depth(units: dict[str, Province], code: str) -> int:
@@ -243,7 +245,7 @@ def _chosen(codes: Iterable[str], country: str | None, taken: tuple[str, ...] = 
     return tuple(index.units[c] for c in fitting if index.depth[c] == highest[index.units[c].country])
 
 
-@lru_cache(maxsize=8192)
+@remember_short(8192)
 def find_provinces(name: str, country: str | None = None) -> tuple[Province, ...]:
     """Every unit that a name can mean, sorted by code: none: unknown, one: resolved, several: ambiguous.
 
@@ -264,6 +266,11 @@ def find_provinces(name: str, country: str | None = None) -> tuple[Province, ...
             if found := _chosen(level.get(shorter, ()), wanted, taken):
                 return found
     return ()
+
+
+def is_one_province(text: str) -> bool:
+    """Whether a text with commas is one name: whether a province's name holds a comma too."""
+    return "," in text and _key(text) in _index().with_comma
 
 
 @lru_cache(maxsize=64)
@@ -295,7 +302,7 @@ def _scores(queries: Iterable[str], keys: list[str], codes: list[str]) -> dict[s
     return best
 
 
-@lru_cache(maxsize=1024)
+@remember_short(1024)
 def near_provinces(name: str, country: str | None = None, limit: int = 5) -> tuple[Province, ...]:
     """Units with the likest names, the likest first. Suggestions for a person, never an answer."""
     queries = {key for key in (_key(name), *(key for key, _taken in _words_off(name))) if key}
@@ -314,19 +321,31 @@ def countries() -> tuple[Country, ...]:
 
 
 @cache
-def _country_keys() -> dict[str, str]:
-    """Keys of every name of every country; the usual names stand above the aliases."""
-    keys: dict[str, str] = {}
-    for code, alias in _rows("country_aliases.csv"):
-        keys[_key(alias)] = code
+def _country_names() -> tuple[tuple[str, str], ...]:
+    """Every name of every country and its code; the usual names stand last, above the aliases."""
+    names = [(alias, code) for code, alias in _rows("country_aliases.csv")]
     for entry in pycountry.countries:
         for field in ("official_name", "common_name", "name", "alpha_3", "alpha_2"):
             if value := getattr(entry, field, None):
-                keys[_key(str(value))] = str(entry.alpha_2)
+                names.append((str(value), str(entry.alpha_2)))
     for country in countries():
-        keys[_key(country.name)] = country.code
-        keys[_key(country.code)] = country.code
-    return keys
+        names += [(country.name, country.code), (country.code, country.code)]
+    return tuple(names)
+
+
+@cache
+def _country_keys() -> dict[str, str]:
+    return {_key(name): code for name, code in _country_names()}
+
+
+@cache
+def _country_keys_with_comma() -> frozenset[str]:
+    return frozenset(_key(name) for name, _code in _country_names() if "," in name)
+
+
+def is_one_country(text: str) -> bool:
+    """Whether a text with commas is one name: whether a country's name holds a comma too."""
+    return "," in text and _key(text) in _country_keys_with_comma()
 
 
 def country_code(name: str) -> str | None:
@@ -337,10 +356,10 @@ def country_code(name: str) -> str | None:
     return _country_keys().get(_key(name))
 
 
-def near_countries(name: str, limit: int = 5) -> tuple[Country, ...]:
+def near_countries(name: str) -> tuple[Country, ...]:
     """Countries with the likest names, the likest first."""
     pairs = [(key, code) for key, code in _country_keys().items() if len(key) > 3]
     query = _key(name)
     best = _scores([query] if query else [], [key for key, _code in pairs], [code for _key, code in pairs])
     known = {country.code: country for country in countries()}
-    return tuple(known[code] for code in sorted(best, key=lambda code: (-best[code], code))[:limit])
+    return tuple(known[code] for code in sorted(best, key=lambda code: (-best[code], code))[:5])

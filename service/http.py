@@ -39,12 +39,6 @@ def database() -> Database:
     return found
 
 
-def settings() -> Settings:
-    """The settings of the application that answers."""
-    found: Settings = current_app.extensions["dateline"]["settings"]
-    return found
-
-
 def request_id() -> str:
     """The client's own id of the request where it is sane, else one made here."""
     if "request_id" not in g:
@@ -97,6 +91,9 @@ def _stamped(response: Response, tag: str | None, sequence: int | None) -> Respo
 
 def accept_or_refuse() -> None:
     """Refuse a request that accepts none of the forms of its answer; a parameter ``format`` is judged elsewhere."""
+    if request.method == "OPTIONS":
+        # Its answer has no body, so no form.
+        return
     if request.path.startswith("/v1/") and request.routing_exception is None and "format" not in request.args:
         offered = ["application/json"]
         if request.path.startswith("/v1/provinces"):

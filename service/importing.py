@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, TextIO
 
 from peewee import Database
 
-from service.catalog import describe_dataset
+from service.catalog import describe_dataset, introduce_dataset
 from service.database import write
 from service.event_store import Draft, Rejection, Report, write_events
 from service.importers import Importer, Record, UnreadableFile
@@ -72,14 +72,16 @@ def import_file(
 
     def take_all() -> None:
         described = {"id": name, "title": importer.title, "licence": importer.licence, "citation": importer.citation}
+        describe = describe_dataset if name == importer.name else introduce_dataset
         for records in _batches(importer.read(stream), report):
             if not report.received:
 
-                def describe() -> None:
+                def describe_it() -> None:
                     with ledger(database, by) as log:
-                        describe_dataset(log, described)
+                        # Only its own dataset is the format's to name.
+                        describe(log, described)
 
-                write(database, describe)
+                write(database, describe_it)
             outcome, places = _store(database, records, name, importer.name, by, min_year)
             rejected.write(records, places)
             report.add(outcome)

@@ -16,6 +16,9 @@ FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 # Seconds. A page takes less than a millisecond; the last ones are for a database that is far away or busy.
 BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 
+# RFC 9110 (9.3) and RFC 5789.
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"})
+
 
 @contextmanager
 def shared_by_workers() -> Iterator[None]:
@@ -49,9 +52,10 @@ def init_app(app: Flask) -> None:
 
     @app.after_request
     def end(response: Response) -> Response:
-        # Paths that do not exist count together, lest a scanner fill the memory with names.
+        # Paths and methods that do not exist count together, lest a scanner fill the memory with names.
+        method = request.method if request.method in METHODS else "other"
         route = request.url_rule.rule if request.url_rule else "none"
-        requests.labels(request.method, route, response.status_code).inc()
+        requests.labels(method, route, response.status_code).inc()
         seconds.labels(route).observe(time.perf_counter() - g.begun)
         return response
 

@@ -35,6 +35,13 @@ FEATURES = {
         "features": {"type": "array", "items": {"type": "object"}},
     },
 }
+IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": "The ETag of the copy that the client has.",
+    "schema": TEXT,
+}
+NOT_MODIFIED = {"description": "The client's copy, named by If-None-Match, is good."}
 ONE_COUNTRY = Parameter("country", "ISO 3166-1 alpha-2 code or name.", "AF", TEXT)
 
 
@@ -42,8 +49,9 @@ ONE_COUNTRY = Parameter("country", "ISO 3166-1 alpha-2 code or name.", "AF", TEX
 class Operation:
     """What the description says of a handler beside its docstring.
 
-    answers: media type → schema of the 200 answer. problems: slugs of errors beside 406, 422, 500 and 503.
-    examples: of the parameters in the path. from_store: the answer shows the store, so it has X-Sequence.
+    answers: media type → schema of the 200 answer. problems: slugs of errors beside those that all can give.
+    examples: of the parameters in the path. from_store: the answer shows the store, so it has X-Sequence, and the
+    request is judged: 406, 422 and 503. tagged: it has an ETag, and there is a 304.
     """
 
     tag: str
@@ -52,6 +60,7 @@ class Operation:
     problems: tuple[str, ...] = ()
     examples: Mapping[str, str] = field(default_factory=dict)
     from_store: bool = True
+    tagged: bool = True
 
 
 # By the name of the handler, as Flask knows it.
@@ -92,9 +101,11 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "catalog.get_types": Operation("Vocabularies", {JSON: answers.EventTypeList}),
     "catalog.get_datasets": Operation("Vocabularies", {JSON: answers.DatasetList}),
-    "pages.healthz": Operation("Service", {JSON: answers.Health}, from_store=False),
-    "pages.readyz": Operation("Service", {JSON: answers.Health}, from_store=False),
-    "pages.get_metrics": Operation("Service", {"text/plain": {"type": "string"}}, from_store=False),
+    "pages.healthz": Operation("Service", {JSON: answers.Health}, from_store=False, tagged=False),
+    "pages.readyz": Operation(
+        "Service", {JSON: answers.Health}, problems=("unavailable",), from_store=False, tagged=False
+    ),
+    "pages.get_metrics": Operation("Service", {"text/plain": {"type": "string"}}, from_store=False, tagged=False),
     "pages.openapi_json": Operation("Service", {JSON: {"type": "object"}}, from_store=False),
 }
 
@@ -132,7 +143,8 @@ def describe(app: Flask) -> dict[str, Any]:
 
 
 def _operation(endpoint: str, operation: Operation, summary: str, in_path: list[str]) -> dict[str, Any]:
-    slugs = sorted({*operation.problems, "not-acceptable", "validation", "internal", "unavailable"})
+    judged = ("not-acceptable", "validation", "unavailable") if operation.from_store else ()
+    slugs = sorted({*operation.problems, *judged, "internal"})
     return {
         "operationId": endpoint.partition(".")[2],
         "summary": summary,
@@ -149,6 +161,7 @@ def _operation(endpoint: str, operation: Operation, summary: str, in_path: list[
                 for name in in_path
             ),
             *(_parameter(parameter) for parameter in operation.parameters),
+            *([IF_NONE_MATCH] if operation.tagged else []),
         ],
         "responses": {
             "200": {
@@ -156,7 +169,7 @@ def _operation(endpoint: str, operation: Operation, summary: str, in_path: list[
                 "headers": _headers(operation),
                 "content": {media: {"schema": schema} for media, schema in operation.answers.items()},
             },
-            "304": {"description": "The client's copy, named by If-None-Match, is good."},
+            **({"304": NOT_MODIFIED} if operation.tagged else {}),
             **{
                 str(PROBLEMS[slug].status): {
                     "description": PROBLEMS[slug].title,
@@ -193,7 +206,11 @@ def _typed(example: str, schema: Mapping[str, Any]) -> Any:
 
 
 def _headers(operation: Operation) -> dict[str, Any]:
-    names = ["X-Request-ID", "ETag"] + (["X-Sequence"] if operation.from_store else [])
+    names = ["X-Request-ID"]
+    if operation.tagged:
+        names.append("ETag")
+    if operation.from_store:
+        names.append("X-Sequence")
     if any(parameter.name == "cursor" for parameter in operation.parameters):
         names.append("Link")
     assert set(names) <= set(EXPOSED_HEADERS), "browsers must be able to read what is described"

@@ -16,6 +16,8 @@ from service.terms import ANY, numbers_of
 
 # So many ranges are merged at most; beyond, the places are looked up for each event instead.
 RANGES_MAX = 400
+# More ranges than this hold more parameters than SQLite takes in a statement (32,766), eight at most in each.
+STATED_MAX = 3000
 # Every range repeats the tests. Beyond so many parameters the statement would be too large for an engine, so the ranges
 # of everything are read instead: with lists that long, what is sought is not rare.
 TESTED_MAX = 5000
@@ -44,7 +46,6 @@ class Plan:
     tests: what the ranges do not say.
     covered: what the ranges do say, as tests, for an answer that does not read them.
     expected: how many events stand under the pairs; None where nobody needed to know.
-    complete: whether every name of the query has a number. One without has no events, as yet.
     """
 
     pairs: tuple[Pair, ...] = ()
@@ -52,7 +53,6 @@ class Plan:
     tests: tuple[Test, ...] = ()
     covered: tuple[Test, ...] = ()
     expected: int | None = None
-    complete: bool = True
 
     @property
     def counted(self) -> bool:
@@ -78,21 +78,21 @@ def make_plan(database: Database, asked: TimelineQuery) -> Plan:
     listed = {c: c.terms if isinstance(c, Carries) else c.places for c in wanted if isinstance(c, Carries | LiesIn)}
     numbers = numbers_of(database, {term for terms in listed.values() for term in terms}) if listed else {}
     lists = {c: tuple(numbers[term] for term in terms if term in numbers) for c, terms in listed.items()}
-    complete = all(term in numbers for terms in listed.values() for term in terms)
     if not all(lists.values()):
-        return Plan(complete=complete)
+        return Plan()
     stretches, tests, covered = _time(wanted)
     ways = _ways(lists, len(stretches))
     if len(ways) > 1 or "updated" in asked.sort:
         ways = _weighed(database, ways)
     way = ways[0]
     tested = sum(len(found) for condition, found in lists.items() if condition not in way.fulfilled)
-    if len(way.pairs) * len(stretches) * tested > TESTED_MAX:
+    ranges = len(way.pairs) * len(stretches)
+    if ranges > STATED_MAX or ranges * tested > TESTED_MAX:
         way = _Way(((ANY, ANY),), ())
     for condition, found in lists.items():
         (covered if condition in way.fulfilled else tests).append(_look_up(condition, found))
     tests += [Test(c.sql, c.parameters) for c in wanted if isinstance(c, Satisfies)]
-    return Plan(way.pairs, tuple(stretches), tuple(tests), tuple(covered), way.expected, complete)
+    return Plan(way.pairs, tuple(stretches), tuple(tests), tuple(covered), way.expected)
 
 
 def _ways(lists: dict[Carries | LiesIn, tuple[int, ...]], stretches: int) -> list[_Way]:

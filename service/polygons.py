@@ -1,4 +1,4 @@
-"""Outlines of provinces: GeoJSON geometries, bounding boxes and the province at a point.
+"""Outlines of provinces: GeoJSON geometries and bounding boxes.
 
 The outlines are Natural Earth's (public domain), coarse, and older than the registry in places: good as a
 backdrop and as a check on a name, never as an authority on a border.
@@ -7,14 +7,11 @@ backdrop and as a check on a name, never as an authority on a border.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import resources
 from itertools import pairwise
 from typing import Any
-
-from service import gazetteer
 
 Position = tuple[float, float]
 Ring = tuple[Position, ...]
@@ -136,48 +133,3 @@ def bbox(code: str) -> Box | None:
     latitudes = [y for ring in exteriors for _x, y in ring]
     west, east = _span(longitudes)
     return west, min(latitudes), east, max(latitudes)
-
-
-def _in_box(box: Box, latitude: float, longitude: float) -> bool:
-    west, south, east, north = box
-    if not south <= latitude <= north:
-        return False
-    return west <= longitude <= east if west <= east else longitude >= west or longitude <= east
-
-
-def _in_ring(ring: Ring, latitude: float, longitude: float) -> bool:
-    """Even-odd rule: a line eastwards from a point inside crosses the ring an odd number of times."""
-    inside = False
-    for (x1, y1), (x2, y2) in pairwise(ring):
-        if (y1 > latitude) != (y2 > latitude) and longitude < x1 + (latitude - y1) * (x2 - x1) / (y2 - y1):
-            inside = not inside
-    return inside
-
-
-@lru_cache(maxsize=512)
-def _boxes(country: str | None) -> tuple[tuple[str, Box], ...]:
-    """Code and box of each unit with an outline, the smaller before the larger that may hold them."""
-
-    def size(entry: tuple[str, Box]) -> float:
-        west, south, east, north = entry[1]
-        return ((east - west) % 360 or 360.0) * (north - south)
-
-    boxes = [(code, box) for code in _codes(country) if (box := bbox(code)) is not None]
-    return tuple(sorted(boxes, key=size))
-
-
-def _codes(country: str | None) -> Iterator[str]:
-    shapes = _shapes()
-    return (unit.code for unit in gazetteer.provinces(country) if unit.code in shapes)
-
-
-def province_at(latitude: float, longitude: float, country: str | None = None) -> str | None:
-    """The code of the unit whose outline holds the point, or None. ``country`` leaves the others out."""
-    for code, box in _boxes(country.upper() if country else None):
-        if _in_box(box, latitude, longitude) and any(
-            _in_ring(rings[0], latitude, longitude)
-            and not any(_in_ring(hole, latitude, longitude) for hole in rings[1:])
-            for rings in _polygons(code)
-        ):
-            return code
-    return None

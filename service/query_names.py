@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from peewee import Database
@@ -10,18 +10,43 @@ from peewee import Database
 from schemas import query
 from schemas.faults import Fault, Unreadable, unreadable
 from schemas.fields import shorten
-from schemas.names import closest, fold
+from schemas.names import closest, fold, form
 from service import gazetteer
-from service.actors import ActorNames, ambiguous, nearest
+from service.actors import ActorNames, ambiguous, known_forms
 from service.database import fetch
 from service.places import resolve_country, resolve_province
-from service.terms import Term, same_name, values_of
+from service.terms import Term, numbers_of, same_name, values_of
+
+# So many unknown names of a request are told with the nearest known ones: each look costs a comparison with all.
+SUGGESTED_MAX = 10
+
+
+class Suggestions:
+    """The known names that are most like the unknown ones of one request."""
+
+    def __init__(self) -> None:
+        self._left = SUGGESTED_MAX
+        self._known: dict[str, list[tuple[str, str]]] = {}
+
+    def wanted(self) -> bool:
+        """Whether one more unknown name is to be told with the nearest. Each asking counts as one."""
+        self._left -= 1
+        return self._left >= 0
+
+    def near(self, name: str, kind: str, fetched: Callable[[], list[tuple[str, str]]]) -> tuple[str, ...]:
+        """The nearest of a kind. ``fetched`` gives forms and what they mean, and is called once for each kind."""
+        if not self.wanted():
+            return ()
+        if kind not in self._known:
+            self._known[kind] = fetched()
+        return closest(fold(name), self._known[kind])
 
 
 class Reading(Protocol):
-    """What a reader may use: the database, and the values of the other filters."""
+    """What a reader may use: the database, the values of the other filters, and what to suggest."""
 
     database: Database
+    suggestions: Suggestions
 
     def value(self, name: str) -> Any: ...
 
@@ -29,36 +54,47 @@ class Reading(Protocol):
 def read_actors(reading: Reading, texts: Sequence[str]) -> list[list[str]]:
     if len(texts) > query.LIST_LIMIT:
         raise unreadable("too-many", f"is given {len(texts)} times; at most {query.LIST_LIMIT} are allowed")
-    parts = [part.strip() for text in texts for part in text.split(",")]
-    names = ActorNames(reading.database, [*texts, *parts])
+    database = reading.database
+    names = ActorNames(database, {name for text in texts for name in query.possible_names(text)})
+
+    def read(name: str) -> list[str]:
+        found = names.candidates(name)
+        if not found:
+            raise _unknown(reading, name, "actor", lambda: known_forms(database))
+        if len(found) > 1:
+            raise Unreadable(ambiguous(name, found))
+        return found
+
     groups: list[list[str]] = []
     faults: list[Fault] = []
     for text in texts:
-        group = []
-        for name in [text] if names.is_one_name(text) else query.listing(text):
-            try:
-                group.append(names.find(name))
-            except Unreadable as error:
-                faults += error.faults
-        groups.append(list(dict.fromkeys(group)))
+        try:
+            groups.append(query.read_list(text, names.is_one_name, read))
+        except Unreadable as error:
+            faults += error.faults
     if faults:
         raise Unreadable(*faults)
     return groups
 
 
+def _unknown(reading: Reading, name: str, kind: str, fetched: Callable[[], list[tuple[str, str]]]) -> Unreadable:
+    nearest = reading.suggestions.near(name, kind, fetched)
+    return unreadable(f"unknown-{kind}", f"no {kind} is called {shorten(name)!r}", nearest)
+
+
 def read_provinces(reading: Reading, texts: Sequence[str]) -> list[str]:
     countries = reading.value("country") or ()
-    whole = texts[0].strip()
-    if gazetteer.find_provinces(whole):
-        return [resolve_province(whole, countries).code]
-    return query.any_of(lambda name: resolve_province(name, countries).code)(whole)
+    wanted = reading.suggestions.wanted
+
+    def read(name: str) -> list[str]:
+        return [resolve_province(name, countries, wanted).code]
+
+    return query.read_list(texts[0], gazetteer.is_one_province, read)
 
 
 def read_countries(reading: Reading, texts: Sequence[str]) -> list[str]:
-    whole = texts[0].strip()
-    if code := gazetteer.country_code(whole):
-        return [code]
-    return query.any_of(resolve_country)(whole)
+    wanted = reading.suggestions.wanted
+    return query.read_list(texts[0], gazetteer.is_one_country, lambda name: [resolve_country(name, wanted)])
 
 
 def read_datasets(reading: Reading, texts: Sequence[str]) -> list[str]:
@@ -67,50 +103,52 @@ def read_datasets(reading: Reading, texts: Sequence[str]) -> list[str]:
 
 
 def read_publishers(reading: Reading, texts: Sequence[str]) -> list[str]:
-    return _known_names(reading.database, "publisher", texts[0])
+    """The names of publishers as they were written; several where they fold to one form."""
+    database = reading.database
+    spelt = _spellings(database, "publisher", query.possible_names(texts[0]))
 
+    def read(name: str) -> list[str]:
+        if form(name) not in spelt:
+            raise _unknown(reading, name, "publisher", lambda: _forms_of(database, "publisher"))
+        return spelt[form(name)]
 
-def _known_names(database: Database, kind: str, text: str) -> list[str]:
-    """The names of a kind that a text means, as they were written; several where they fold to one form."""
-    parts = [part.strip() for part in text.split(",")]
-    terms = same_name(database, kind, {fold(name) for name in (text, *parts)} - {""})
-    found, faults = [], []
-    for name in [text] if _is_one_name(text, terms) else query.listing(text):
-        if fold(name) in terms:
-            found += [term.value for term in terms[fold(name)]]
-        else:
-            faults.append(_unknown_name(name, kind, values_of(database, kind)))
-    if faults:
-        raise Unreadable(*faults)
-    return list(dict.fromkeys(found))
-
-
-def _is_one_name(text: str, terms: Mapping[str, Sequence[Term]]) -> bool:
-    """Whether a text with commas is one name, by the names that it could mean (see ``ActorNames.is_one_name``)."""
-    return "," in text and any("," in term.value for term in terms.get(fold(text), ()))
-
-
-def _unknown_name(name: str, kind: str, known: Sequence[str]) -> Fault:
-    close = closest(fold(name), ((fold(value), value) for value in known))
-    return Fault("", f"unknown-{kind}", f"no {kind} is called {shorten(name)!r}", close)
+    return query.read_list(texts[0], lambda text: _is_one_name(text, spelt), read)
 
 
 def read_claimants(reading: Reading, texts: Sequence[str]) -> list[str]:
     """Ids of actors, and the names of those who are none as they were written."""
-    database, text = reading.database, texts[0]
-    parts = [part.strip() for part in text.split(",")]
-    names = ActorNames(database, [text, *parts])
-    strangers = same_name(database, "claimant-name", {fold(name) for name in (text, *parts)} - {""})
-    found, faults = [], []
-    whole = names.is_one_name(text) or _is_one_name(text, strangers)
-    for name in [text] if whole else query.listing(text):
-        actors, named = names.candidates(name), strangers.get(fold(name), [])
+    database, possible = reading.database, query.possible_names(texts[0])
+    names = ActorNames(database, possible)
+    strangers = _spellings(database, "claimant-name", possible)
+
+    def read(name: str) -> list[str]:
+        actors, named = names.candidates(name), strangers.get(form(name), [])
         if len(actors) > 1:
-            faults.append(ambiguous(name, actors))
-        elif not actors and not named:
-            known = [*nearest(database, name), *values_of(database, "claimant-name")]
-            faults.append(_unknown_name(name, "claimant", known))
-        found += [*actors, *(term.value for term in named)]
-    if faults:
-        raise Unreadable(*faults)
-    return list(dict.fromkeys(found))
+            raise Unreadable(ambiguous(name, actors))
+        if not actors and not named:
+            raise _unknown(
+                reading, name, "claimant", lambda: known_forms(database) + _forms_of(database, "claimant-name")
+            )
+        return [*actors, *named]
+
+    return query.read_list(texts[0], lambda text: names.is_one_name(text) or _is_one_name(text, strangers), read)
+
+
+def _spellings(database: Database, kind: str, names: Collection[str]) -> dict[str, list[str]]:
+    """The values of a kind that some names can mean, as they were written, by the form that they share."""
+    terms = same_name(database, kind, {fold(name) for name in names} - {""})
+    found = {folded: [term.value for term in same] for folded, same in terms.items()}
+    # A name without a letter or digit folds to nothing, so it is looked up as it stands.
+    exact = {Term(kind, spelt) for name in names if not fold(name) for spelt in (name, name.strip()) if spelt.strip()}
+    for term in sorted(numbers_of(database, exact)) if exact else ():
+        found.setdefault(form(term.value), []).append(term.value)
+    return found
+
+
+def _is_one_name(text: str, spelt: Mapping[str, Sequence[str]]) -> bool:
+    """Whether a text with commas is one name, by the names that it could mean."""
+    return "," in text and any("," in value for value in spelt.get(form(text), ()))
+
+
+def _forms_of(database: Database, kind: str) -> list[tuple[str, str]]:
+    return [(fold(value), value) for value in values_of(database, kind)]

@@ -15,6 +15,7 @@ from schemas.fields import near, shorten
 from schemas.query import TimelineQuery
 from service.conditions import first_minute, last_minute
 from service.filters import FILTERS, OPTIONS, PARAMETERS
+from service.query_names import Suggestions
 
 
 class Reading:
@@ -22,6 +23,7 @@ class Reading:
 
     def __init__(self, database: Database, values: Mapping[str, list[str]]) -> None:
         self.database = database
+        self.suggestions = Suggestions()
         self._values = values
         self._read: dict[str, Any] = {}
         self.faults: list[Fault] = []
@@ -47,7 +49,7 @@ class Reading:
         """The text of a parameter that may be given once, or None."""
         texts = self._values.get(name, [])
         if len(texts) > 1:
-            hint = "; write several values with commas between them" if "," in PARAMETERS[name].example else ""
+            hint = "; write several values with commas between them" if _is_list(name) else ""
             self.faults.append(Fault(f"/{name}", "repeated", f"is given {len(texts)} times{hint}"))
             return None
         return texts[0] if texts else None
@@ -63,6 +65,12 @@ def read_query(database: Database, query_string: bytes) -> TimelineQuery:
         if name in PARAMETERS and "" in texts:
             faults.append(Fault(f"/{name}", "blank", "is empty; leave it out or give a value"))
     readable = {name: texts for name, texts in values.items() if name in PARAMETERS and "" not in texts}
+    # Judged before any name is looked up, so that a query that is refused for its size costs nothing.
+    listed = sum(
+        1 + text.count(",") for name in readable if name in FILTERS and _is_list(name) for text in readable[name]
+    )
+    if listed > query.NAMES_LIMIT:
+        raise Refused([*faults, _too_many_names(listed)], source="query")
     reading = Reading(database, readable)
     for name, item in FILTERS.items():
         if not item.repeatable:
@@ -91,6 +99,15 @@ def read_query(database: Database, query_string: bytes) -> TimelineQuery:
     return asked
 
 
+def _is_list(name: str) -> bool:
+    return bool(PARAMETERS[name].schema["type"] == "array")
+
+
+def _too_many_names(count: int) -> Fault:
+    message = f"the query lists {count} names; at most {query.NAMES_LIMIT} are allowed together"
+    return Fault("/", "too-many", message)
+
+
 def _listed(value: list[Any]) -> list[Any]:
     """The members of a filter's value, whether it is one list or several."""
     return [member for group in value for member in (group if isinstance(group, list) else [group])]
@@ -104,10 +121,10 @@ def _between(filters: Mapping[str, Any], values: Mapping[str, Any]) -> list[Faul
         if first and last and first > last:
             message = f"{filters['to']} lies before {filters['from']}, where the range begins"
             faults.append(Fault("/to", "reversed-range", message))
+    # A name may stand for many spellings, which the statement has to hold.
     named = sum(len(_listed(value)) for value in filters.values() if isinstance(value, list))
     if named > query.NAMES_LIMIT:
-        message = f"the query lists {named} names; at most {query.NAMES_LIMIT} are allowed together"
-        faults.append(Fault("/", "too-many", message))
+        faults.append(_too_many_names(named))
     if "role" in values and "actor" not in values:
         faults.append(Fault("/role", "needs-actor", "is the role of an actor that is named; give actor as well"))
     return faults

@@ -52,7 +52,12 @@ def apply(database: Database, changes: Sequence[Change]) -> None:
     execute_many(database, DELETE_TIMELINE, sorted(removed))
     insert_rows(database, Timeline, sorted(added))
     insert_rows(database, Tally, sorted((*key, step) for key, step in tally.items() if step), ADD_TALLY)
-    insert_rows(database, Event, [event_row(change) for change in changes], REPLACE_EVENT)
+    rows = [
+        event_row(change.num, side, deleted=change.after is None)
+        for change in changes
+        if (side := change.after or change.before)
+    ]
+    insert_rows(database, Event, rows, REPLACE_EVENT)
     documents = [(change.num, change.after.document) for change in changes if change.after]
     insert_rows(database, EventDocument, documents, REPLACE_DOCUMENT)
     execute_many(
@@ -84,15 +89,14 @@ def _numbers(database: Database, changes: Sequence[Change]) -> dict[Term, int]:
     return {EVERYTHING: ANY, EVERYWHERE: ANY, **give_numbers(database, terms)}
 
 
-def event_row(change: Change) -> tuple[object, ...]:
-    side = change.after or change.before
-    assert side is not None, "a change has at least one side"
+def event_row(num: int, side: Projection, deleted: bool = False) -> tuple[object, ...]:
+    """An event's own row; of a deleted one, ``side`` is what was taken out, the version before."""
     return (
-        change.num,
+        num,
         side.id,
-        side.version if change.after else side.version + 1,
+        side.version + deleted,
         0,
-        change.after is None,
+        deleted,
         side.pos,
         side.recency,
         side.since,

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import signal
 import socket
+import threading
+import time
 from collections.abc import Callable
 
 from granian import Granian
@@ -16,6 +21,9 @@ from service.settings import Settings
 THREADS = 4
 # Seconds that a worker may take to end before it is killed.
 END_SECONDS = 5
+# Seconds that ending may take altogether. A signal to the whole process group, as a terminal sends it, reaches the
+# workers before the supervisor knows of it, which has been seen to wait for them for ever.
+PATIENCE = END_SECONDS + 3
 
 
 class CannotListen(Exception):
@@ -25,6 +33,9 @@ class CannotListen(Exception):
 def serve(settings: Settings, when_listening: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT; ``when_listening`` is called once the port is open. Raises CannotListen."""
     _refuse_taken_port(settings)
+    # A forked worker would inherit locks that a thread of the supervisor may hold.
+    multiprocessing.set_start_method("spawn", force=True)
+    _end_in_time()
     server = Granian(
         "service.app:create_app",
         factory=True,
@@ -54,3 +65,22 @@ def _refuse_taken_port(settings: Settings) -> None:
             trial.bind(address)
     except OSError as error:
         raise CannotListen(f"{settings.host}:{settings.port} cannot be listened on: {error.strerror}") from None
+
+
+def _end_in_time() -> None:
+    """End the process and its workers by force where a signal to stop has not ended them in time."""
+    told, tell = os.pipe()
+    os.set_blocking(tell, False)
+    # The interpreter writes the number of each signal here, whatever its main thread waits for.
+    signal.set_wakeup_fd(tell, warn_on_full_buffer=False)
+
+    def wait_and_end() -> None:
+        while os.read(told, 1)[0] not in (signal.SIGTERM, signal.SIGINT):
+            pass
+        time.sleep(PATIENCE)
+        for worker in multiprocessing.active_children():
+            worker.kill()
+        # Nothing acknowledged is lost by this: a write is on the disk before its answer.
+        os._exit(1)
+
+    threading.Thread(target=wait_and_end, daemon=True).start()

@@ -68,7 +68,7 @@ class Settings:
     )
     min_year: int = _setting(1000, "DATELINE_MIN_YEAR", _whole(1, 9999), "the earliest year that an event may have")
     host: str = _setting("127.0.0.1", "HOST", _text, "the address that `dateline serve` listens on")
-    port: int = _setting(8000, "PORT", _whole(0, 65535), "the port that `dateline serve` listens on")
+    port: int = _setting(8000, "PORT", _whole(1, 65535), "the port that `dateline serve` listens on")
     workers: int = _setting(
         lambda: len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
         "WEB_CONCURRENCY",

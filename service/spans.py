@@ -82,8 +82,9 @@ class Window:
             yield Stretch(LONGEST, FIRST_PLACE, day, self.begins)
             yield Stretch(OPEN_END, FIRST_PLACE, day)
         if self.ends is not None:
-            # What has no known start may have begun at any time, so it touches whatever ends before it does.
-            yield Stretch(OPEN_START, self.high, LAST_PLACE, self.begins)
+            # What has no known start may have begun at any time, so it touches whatever ends before it does. It lies at
+            # its end, which is after the window's here, so that it always reaches the window.
+            yield Stretch(OPEN_START, self.high, LAST_PLACE)
 
 
 def _first_place(minute: str) -> str:

@@ -13,7 +13,7 @@ import orjson
 from peewee import Database
 
 from schemas.query import TimelineQuery
-from service.database import Dialect, dialect, fetch, snapshot
+from service.database import Dialect, dialect, fetch
 from service.ledger import StoreState
 from service.plans import Pair, Plan, Test, make_plan
 from service.spans import FIRST_PLACE, LAST_PLACE, Stretch
@@ -58,16 +58,11 @@ class Sql:
 
 
 def page(database: Database, asked: TimelineQuery) -> Page:
-    """One page of a query. At most two short statements find the numbers of its names; one makes the page."""
+    """One page of a query. At most two short statements find the numbers of its names; one makes the page.
+
+    Who resolves names first, and gives the page away under its tag, does all of it within one ``snapshot``.
+    """
     plan = make_plan(database, asked)
-    if plan.complete:
-        return _page(database, plan, asked)
-    # What had no number may get one before the page is made, which would then tell of a moment that it does not show.
-    with snapshot(database):
-        return _page(database, make_plan(database, asked), asked)
-
-
-def _page(database: Database, plan: Plan, asked: TimelineQuery) -> Page:
     sql = page_sql(database, plan, asked)
     [(identity, version, sequence, count, key, text, total)] = fetch(database, sql.text, sql.parameters)
     documents = bytes(text or b"")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,9 +14,10 @@ from schemas.faults import Refused
 from schemas.fields import load
 from schemas.vocabulary import ACTOR_KINDS
 from service import actors, read_side
+from service.actors import views
 from service.check import check
 from service.database import fetch
-from service.event_store import write_actors
+from service.event_store import Draft, write_actors, write_events
 from service.ledger import store_state
 from service.seeding import read_seed
 from tests.writing import body, claim, document, everything, found, put
@@ -258,3 +260,69 @@ def test_an_actor_that_fails_half_way_leaves_nothing(database: Database, monkeyp
         with pytest.raises(RuntimeError):
             write_actors(database, [seed_actor("taliban", name="The Movement")], by="tester")
     assert everything(database) == before
+
+
+def test_new_actors_never_take_an_id_that_another_has(empty_database: Database) -> None:
+    # Their ids would all be "foo": what makes the names differ has no form in ASCII.
+    names = ["Foo 中", "Foo 国", "Foo 人"]
+    for number, name in enumerate(names):
+        put(empty_database, body(id=f"event-{number}", actors=[{"name": name}]), create_actors=True)
+    shown = [document(empty_database, f"event-{number}")["actors"][0]["name"] for number in range(3)]
+    assert shown == names
+
+
+def test_new_actors_of_one_batch_never_take_the_same_id(empty_database: Database) -> None:
+    names = ["Foo 中", "Foo 国", "Foo 人"]
+    put(empty_database, body(id="event", actors=[{"name": name} for name in names]), create_actors=True)
+    assert [actor["name"] for actor in document(empty_database, "event")["actors"]] == names
+
+
+def test_a_rejected_event_leaves_no_new_actor_behind(empty_database: Database) -> None:
+    refused = body(id="event", actors=[{"name": "New Front"}], location={"province": "Nowhere"})
+    report = put(empty_database, refused, create_actors=True)
+    assert len(report.rejected) == 1
+    assert fetch(empty_database, "SELECT id FROM actor") == []
+    assert fetch(empty_database, "SELECT sequence FROM revision") == []
+
+
+def test_an_organisation_that_is_written_with_its_member_is_found_by_name(empty_database: Database) -> None:
+    organisation = {"id": "x1", "name": "Foo Org"}
+    write_actors(empty_database, [organisation], by="test")
+    write_actors(empty_database, [organisation, {"id": "m", "name": "M", "member_of": ["Foo Org"]}], by="test")
+    assert views(empty_database, ["m"])["m"].organisations == ("x1",)
+
+
+def test_a_reserved_word_is_one_in_any_spelling(empty_database: Database) -> None:
+    counted = {"measure": "killed", "low": 1}
+    put(
+        empty_database,
+        body(id="event", claims=[{**counted, "of": "Unknown"}, {**counted, "of": "CIVILIANS"}]),
+        create_actors=True,
+    )
+    assert [found["of"] for found in document(empty_database, "event")["claims"]] == ["unknown", "civilians"]
+
+
+def test_actors_of_one_name_to_which_a_dataset_gives_different_ids_stay_apart(empty_database: Database) -> None:
+    for number in ("1", "2", "3"):
+        hint = {"name": "National Front", "kind": "rebel-group", "external_ids": {"ucdp": number}}
+        draft = Draft(1, body(id=f"event-{number}", actors=[{"name": "National Front"}]), None, [hint])
+        assert write_events(empty_database, [draft], by="test", create_actors=True).rejected == []
+    taking_part = {document(empty_database, f"event-{number}")["actors"][0]["id"] for number in ("1", "2", "3")}
+    assert len(taking_part) == 3
+
+
+def test_actors_that_show_as_before_cost_no_reading_of_their_events(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statements: list[str] = []
+    execute: Callable[..., Any] = database.execute_sql
+
+    def noting(sql: str, *rest: Any) -> Any:
+        statements.append(sql)
+        return execute(sql, *rest)
+
+    monkeypatch.setattr(database, "execute_sql", noting)
+    actors_told_anew = [{**known, "description": "Told anew."} for known in read_seed("actors")]
+    assert write_actors(database, actors_told_anew, by="test") == len(actors_told_anew)
+    assert statements
+    assert not [sql for sql in statements if "FROM timeline" in sql or "JOIN revision" in sql]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from flask.testing import FlaskClient
 from peewee import Database
@@ -67,6 +69,9 @@ DAMAGE = {
     ),
     "memberships missing": ("actor_membership", "DELETE FROM actor_membership"),
     "external id missing": ("actor_external_id", "DELETE FROM actor_external_id WHERE actor = 'taliban'"),
+    "sequence behind": ("store", "UPDATE store SET sequence = sequence - 3"),
+    "time behind": ("store", "UPDATE store SET recorded = 0"),
+    "dataset missing": ("dataset", "DELETE FROM dataset WHERE id = 'manual'"),
     "external id wrong": ("actor_external_id", "UPDATE actor_external_id SET value = '0' WHERE actor = 'taliban'"),
 }
 PROJECTIONS = ("event", "event_document", "timeline", "tally", "actor", "actor_name", "actor_membership")
@@ -103,7 +108,7 @@ def test_a_store_that_was_only_written_to_agrees_with_its_revisions(database: Da
 
 @pytest.mark.parametrize("damage", DAMAGE)
 def test_damage_is_named_and_mended(database: Database, damage: str) -> None:
-    put(database, body(id="a", sources=[{"publisher": "A Paper"}]))
+    put(database, body(id="a", dataset="manual", sources=[{"publisher": "A Paper"}]))
     before = projections(database)
     table, statement = DAMAGE[damage]
     assert execute(database, statement) > 0
@@ -168,6 +173,58 @@ def test_everything_can_be_made_anew_from_the_log_alone(database: Database) -> N
     assert after["document"] == before["document"]
     assert after["timeline"] == before["timeline"]
     assert after["log"] == before["log"]
+
+
+def test_a_log_that_was_mended_goes_on_where_it_ended(database: Database) -> None:
+    before = store_state(database)
+    execute(database, "UPDATE store SET sequence = 1, recorded = 0")
+    found = {(item.table, item.subject) for item in check(database)}
+    assert found == {("store", "sequence"), ("store", "recorded")}
+    repair(database)
+    assert store_state(database).sequence == before.sequence
+    put(database, body(id="a"))
+    assert store_state(database).sequence == before.sequence + 1
+    [(first, last)] = fetch(
+        database,
+        "SELECT max(CASE WHEN sequence < s.last THEN recorded END), max(recorded) FROM revision "
+        "CROSS JOIN (SELECT max(sequence) AS last FROM revision) s",
+    )
+    assert first <= last
+
+
+def test_a_time_of_the_store_that_lies_ahead_of_the_log_is_sound(database: Database) -> None:
+    # A clock that was wrong for a while: times never go back.
+    execute(database, "UPDATE store SET recorded = recorded + 1000")
+    assert check(database) == []
+    [(before,)] = fetch(database, "SELECT recorded FROM store")
+    repair(database)
+    assert fetch(database, "SELECT recorded FROM store")[0][0] >= before
+
+
+def test_a_dataset_without_a_row_is_named_once_and_mended_by_its_id(client: FlaskClient, database: Database) -> None:
+    put(database, *[body(id=f"e{n}", dataset="lost") for n in range(3)])
+    execute(database, "DELETE FROM dataset WHERE id = 'lost'")
+    assert [(item.table, item.subject) for item in check(database)] == [("dataset", "lost")]
+    repair(database)
+    assert check(database) == []
+    [shown] = [item for item in client.get("/v1/datasets").get_json()["datasets"] if item["id"] == "lost"]
+    assert (shown["title"], shown["events"]) == ("lost", 3)
+
+
+def test_a_repair_reads_documents_in_batches(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(database, *[body(id=f"e{n}") for n in range(30)])
+    most = 0
+
+    def counted(*given: Any) -> list[tuple[Any, ...]]:
+        nonlocal most
+        rows = fetch(*given)
+        most = max(most, len(rows) if "d.document" in given[1] or "r.content" in given[1] else 0)
+        return rows
+
+    monkeypatch.setattr("service.check.fetch", counted)
+    monkeypatch.setattr("service.check.BATCH", 10)
+    repair(database)
+    assert most == 10
 
 
 def test_an_empty_store_is_sound(empty_database: Database) -> None:

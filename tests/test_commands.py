@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from flask.testing import FlaskClient
 from peewee import Database
 
-from service import __version__
+from service import __version__, timeline
 from service.commands import main
 from service.database import execute
 from service.filters import FILTERS, PARAMETERS
@@ -145,7 +145,7 @@ def test_serve_says_that_its_port_is_taken(empty_url: str) -> None:
 
 @pytest.mark.parametrize("host", ["256.1.1.1", "no.such.host.invalid", "203.0.113.1"])
 def test_serve_says_that_its_address_is_not_to_be_had(empty_url: str, host: str) -> None:
-    result = run(empty_url, "serve", environment={"HOST": host, "PORT": "0"})
+    result = run(empty_url, "serve", environment={"HOST": host, "PORT": "8000"})
     assert (result.exit_code, no_trace(result)) == (1, True)
     assert host in result.stderr
 
@@ -265,6 +265,23 @@ def test_timeline_refuses_a_misspelt_actor_with_the_nearest(database_url: str) -
     assert result.exit_code == 1
     assert re.search(r"--actor: .*taliban.*\[unknown-actor\]", result.stderr)
     assert "--min-killed" in result.stderr
+
+
+def test_the_page_and_the_histogram_of_timeline_show_the_same_moment(
+    database_url: str, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = timeline.page
+
+    def read_and_write(*given: Any) -> timeline.Page:
+        page = read(*given)
+        put(database, body(id="late", date="2021-08-19", tags=["late"]))
+        return page
+
+    put(database, body(id="early", date="2021-08-18", tags=["late"]))
+    monkeypatch.setattr(timeline, "page", read_and_write)
+    result = run(database_url, "timeline", "--tag", "late")
+    assert (result.exit_code, "1 of 1 events" in result.stdout) == (0, True)
+    assert "2021-08-19" not in result.stdout
 
 
 def test_timeline_says_that_nothing_matches(empty_url: str) -> None:

@@ -11,7 +11,10 @@ from peewee import Database
 from werkzeug.test import TestResponse
 
 from schemas.vocabulary import EVENT_TYPES
+from service.catalog import describe_dataset
+from service.database import write
 from service.event_store import Draft, write_actors, write_events
+from service.ledger import ledger
 from service.problems import PROBLEMS
 from tests.answers import body, problem
 from tests.conftest import event_body
@@ -310,3 +313,20 @@ def test_the_documentation_loads_nothing_from_elsewhere(client: FlaskClient) -> 
         with client.get(source) as loaded:
             assert loaded.status_code == 200, source
     assert "http" not in answer.headers["Content-Security-Policy"]
+
+
+def test_a_dataset_that_is_described_anew_changes_the_tag(client: FlaskClient, database: Database) -> None:
+    def describe(title: str) -> None:
+        def work() -> None:
+            with ledger(database, "test") as log:
+                describe_dataset(log, {"id": "afghanistan-2021", "title": title})
+
+        write(database, work)
+
+    for title, status in (("One", 200), ("One", 304), ("Two", 200)):
+        held = client.get("/v1/datasets").headers["ETag"]
+        describe(title)
+        answer = client.get("/v1/datasets", headers={"If-None-Match": held})
+        assert answer.status_code == status
+        if status == 200:
+            assert title in [dataset["title"] for dataset in body(answer)["datasets"]]

@@ -6,16 +6,18 @@ import json
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from flask.testing import FlaskClient
 from peewee import Database
 
 from schemas.query import EVENT_MEMBERS
+from service import events
 from service.app import create_app
 from service.event_store import Draft, write_actors, write_events
 from service.settings import Settings
-from tests.answers import body, ids, problem
+from tests.answers import body, ids, pages, problem
 from tests.conftest import event_body
 
 MILLISECONDS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
@@ -336,3 +338,82 @@ def test_sequence_is_that_of_the_last_change(client: FlaskClient, database: Data
     answer = client.get("/v1/events?actor=nrf")
     assert body(answer)["sequence"] == before + 2
     assert answer.headers["X-Sequence"] == str(before + 2)
+
+
+def test_an_original_and_its_sequence_are_of_one_moment(
+    client: FlaskClient, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def imported(cell: str) -> list[Draft]:
+        return [Draft(1, event_body(id="imported"), original={"cell": cell})]
+
+    def find_and_write(reader: Database, event_id: str) -> events.Found:
+        found = find(reader, event_id)
+        write_events(database, imported("two"), by="test")
+        return found
+
+    write_events(database, imported("one"), by="test")
+    before = client.get("/v1/events/imported").headers["X-Sequence"]
+    find = events.find_event
+    monkeypatch.setattr(events, "find_event", find_and_write)
+    answer = client.get("/v1/events/imported/original")
+    assert (answer.headers["X-Sequence"], answer.headers["ETag"], body(answer)) == (
+        before,
+        '"1-original"',
+        {"cell": "one"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        # Lists whose members together fold to another name.
+        ("country", "PE,RU", ["PE", "RU"]),
+        ("country", "CH,AD", ["CH", "AD"]),
+        ("country", "MA,LI", ["MA", "LI"]),
+        ("country", "CU,BA", ["CU", "BA"]),
+        ("country", "IR,AQ", ["IR", "AQ"]),
+        ("country", "GU,AM", ["GU", "AM"]),
+        ("province", "Charente,Maritime", ["FR-16", "TG-M"]),
+        # Names that hold commas, alone and among others.
+        ("country", "Congo, Democratic Republic of the", ["CD"]),
+        ("country", "Congo, Democratic Republic of the,AF", ["CD", "AF"]),
+        ("country", "AF, Korea, South ,Congo", ["AF", "KR", "CG"]),
+        ("country", "Congo,Korea, South", ["CG", "KR"]),
+        ("province", "London, City of", ["GB-LND"]),
+        ("province", "AF-PAN,London, City of,Kabul", ["AF-PAN", "GB-LND", "AF-KAB"]),
+        ("province", "AF-PAN,Southern Nations, Nationalities, and Peoples,Kabul", ["AF-PAN", "ET-SN", "AF-KAB"]),
+    ],
+)
+def test_a_list_is_one_name_only_where_the_name_holds_the_commas(
+    client: FlaskClient, name: str, text: str, expected: list[str]
+) -> None:
+    assert body(client.get("/v1/events", query_string={name: text}))["query"][name] == expected
+
+
+def test_a_name_with_a_comma_is_found_among_others(notes: FlaskClient) -> None:
+    assert ids(notes, "publisher=Evening+Post,Notes,+Daily") == ["talks", "march"]
+    assert ids(notes, "actor=army,Brethren,+and+Sons,chief") == ["talks", "raid"]
+
+
+@pytest.mark.parametrize("tag", [" spaced ", " before", "after ", "in  side", "\u00a0hard"])
+def test_a_tag_is_found_letter_by_letter_its_spaces_too(notes: FlaskClient, empty_database: Database, tag: str) -> None:
+    write_events(empty_database, [Draft(1, event_body(id="spaced", tags=[tag]))], by="test")
+    for text in (tag, f"peace,{tag}", f"{tag},peace"):
+        found = body(notes.get("/v1/events", query_string={"tag": text}))["events"]
+        assert "spaced" in [event["id"] for event in found], text
+    other = notes.get("/v1/events", query_string={"tag": f" {tag}"})
+    assert body(other)["events"] == []
+
+
+@pytest.mark.parametrize("name", ["???", "?", "🕊", "?,!", "— —"])
+def test_a_name_without_a_letter_is_found_as_it_stands(notes: FlaskClient, empty_database: Database, name: str) -> None:
+    said = {"claimant": {"name": name}, "statement": "So."}
+    bodies = [event_body(id=f"odd-{number}", sources=[{"publisher": name}], claims=[said]) for number in range(2)]
+    drafts = [Draft(line, found) for line, found in enumerate(bodies, 1)]
+    assert write_events(empty_database, drafts, by="test").rejected == []
+    for parameter, other in (("publisher", "Évening Post"), ("claimant", "envoy")):
+        assert ids(notes, f"{parameter}={quote(name)}") == ["odd-0", "odd-1"]
+        for text in (f"{other},{name}", f"{name},{other}"):
+            found = pages(notes, f"/v1/events?limit=1&{parameter}={quote(text)}")
+            assert {event["id"] for page in found for event in page["events"]} > {"odd-0", "odd-1"}
+        assert notes.get(f"/v1/events?{parameter}={quote(name)}%3F").status_code == 422

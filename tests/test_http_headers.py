@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +14,9 @@ from peewee import Database
 from werkzeug.test import TestResponse
 
 from service.app import create_app
-from service.event_store import Draft, write_actors, write_events
+from service.database import closing_database, open_database
+from service.event_store import Draft, versions, write_actors, write_events
+from service.read_query import read_query
 from service.settings import Settings
 from tests.answers import body, problem
 from tests.conftest import event_body
@@ -66,6 +69,14 @@ def test_options_lists_the_methods(client: FlaskClient, path: str) -> None:
     assert answer.status_code in (200, 204)
     assert {"GET", "HEAD", "OPTIONS"} <= words(answer, "Allow")
     assert answer.get_data() == b""
+
+
+@pytest.mark.parametrize("path", ["/v1/events", "/v1/actors/nrf", "/v1/provinces"])
+def test_options_has_no_form_to_refuse(client: FlaskClient, path: str) -> None:
+    answer = client.options(path, headers={"Accept": "text/html"})
+    assert answer.status_code in (200, 204)
+    assert {"GET", "HEAD", "OPTIONS"} <= words(answer, "Allow")
+    problem(client.get(path, headers={"Accept": "text/html"}), 406)
 
 
 @pytest.mark.parametrize("path", [*DATA, *HEALTH, *ERRORS, "/openapi.json"])
@@ -148,6 +159,41 @@ def test_an_actors_new_name_gives_an_events_answer_a_new_tag_but_no_new_version(
     answer = client.get("/v1/events/panjshir-clash", headers={"If-None-Match": '"1"'})
     assert (answer.status_code, tag_of(answer), body(answer)["version"]) == (200, '"1.1"', 1)
     assert "The Resistance" in [actor["name"] for actor in body(answer)["actors"]]
+
+
+def test_a_new_version_of_an_event_is_its_first_edition(client: FlaskClient, database: Database) -> None:
+    actor = body(client.get("/v1/actors/nrf"))
+    for name in ("The Resistance", "The Front"):
+        write_actors(database, [{**actor, "name": name}], by="test")
+    named = client.get("/v1/events/panjshir-clash")
+    assert tag_of(named) == '"1.2"'
+    write_events(database, [Draft(1, {**body(named), "summary": "Changed."})], by="test")
+    answer = client.get("/v1/events/panjshir-clash", headers={"If-None-Match": '"1.2"'})
+    assert (answer.status_code, tag_of(answer), body(answer)["version"]) == (200, '"2"', 2)
+
+
+def test_the_tag_of_an_actor_by_its_id_is_its_version(client: FlaskClient, database: Database) -> None:
+    write_actors(database, [{"id": "a", "name": "A Band"}], by="test")
+    assert tag_of(client.get("/v1/actors/a")) == '"1"'
+    write_events(database, [Draft(1, event_body(actors=["a"]))], by="test")
+    assert re.fullmatch(r'"1\.\d+"', tag_of(client.get("/v1/actors/a")))
+
+
+@pytest.mark.parametrize("path", ["/v1/actors/foo", "/v1/actors/FOO"])
+def test_an_alias_that_moves_to_another_actor_moves_the_tag(client: FlaskClient, database: Database, path: str) -> None:
+    write_actors(database, [{"id": "a", "name": "A Band", "aliases": ["foo"]}], by="test")
+    by_id, by_alias = client.get("/v1/actors/a"), client.get(path)
+    assert by_id.data == by_alias.data
+    held = {"If-None-Match": tag_of(by_alias)}
+    assert client.get(path, headers=held).status_code == 304
+    # Both actors are at their first version but for the one that gives the alias away.
+    write_actors(database, [{"id": "a", "name": "A Band"}], by="test")
+    write_actors(database, [{"id": "b", "name": "B Band", "aliases": ["foo"]}], by="test")
+    answer = client.get(path, headers={"If-None-Match": f"{tag_of(by_id)}, {tag_of(by_alias)}"})
+    assert (answer.status_code, body(answer)["id"]) == (200, "b")
+    write_actors(database, [{"id": "b", "name": "B Band"}, {"id": "foo", "name": "C Band"}], by="test")
+    answer = client.get("/v1/actors/foo", headers={"If-None-Match": tag_of(by_alias)})
+    assert (answer.status_code, body(answer)["id"]) == (200, "foo")
 
 
 @pytest.mark.parametrize("path", ["/v1/provinces?country=AF", "/v1/provinces/AF-PAN"])
@@ -297,3 +343,26 @@ def test_no_answer_is_guessed_to_be_of_another_type(client: FlaskClient, path: s
     answer = client.get(path)
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Content-Type"]
+
+
+def test_a_write_between_name_and_page_gives_no_page_of_one_moment_under_the_tag_of_another(
+    client: FlaskClient, database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = "/v1/events?publisher=reuters&fields=id"
+    other = open_database(database_url)
+
+    def read_then_write(read_from: Database, query_string: bytes) -> Any:
+        asked = read_query(read_from, query_string)
+        if not versions(other, ["late"]):
+            late = event_body(id="late", sources=[{"publisher": "REUTERS"}])
+            write_events(other, [Draft(1, late)], by="test")
+        return asked
+
+    monkeypatch.setattr("service.routes.events.read_query", read_then_write)
+    with closing_database(other):
+        first, second = client.get(url), client.get(url)
+        again = client.get(url, headers={"If-None-Match": first.headers["ETag"]})
+    assert [event["id"] for event in body(first)["events"]] == ["panjshir-clash"]
+    assert [event["id"] for event in body(second)["events"]] == ["late", "panjshir-clash"]
+    assert first.headers["ETag"] != second.headers["ETag"]
+    assert again.status_code == 200

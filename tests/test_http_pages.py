@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import string
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -11,6 +12,7 @@ import pytest
 from flask.testing import FlaskClient
 from peewee import Database
 
+from schemas.query import TimelineQuery
 from service.event_store import Draft, write_actors, write_events
 from tests.answers import body, ids, pages, refusal
 from tests.conftest import event_body
@@ -231,3 +233,54 @@ def test_an_actor_whose_alias_holds_a_comma_is_found_by_it(client: FlaskClient, 
     write_actors(database, [{"id": "smith", "name": "J. Smith", "aliases": ["Smith John", "Smith, John"]}], by="test")
     write_events(database, [Draft(1, event_body(id="of-smith", actors=["smith"]))], by="test")
     assert ids(client, "actor=Smith,+John") == ["of-smith"]
+
+
+@pytest.mark.parametrize(
+    ("query", "spelt"),
+    [
+        ("publisher=The+Courier", [{"sources": [{"publisher": name}]} for name in ("The Courier", "THE COURIER")]),
+        ("publisher=The+Courier,RT", [{"sources": [{"publisher": name}]} for name in ("The Courier", "The-Courier")]),
+        (
+            "claimant=A+Villager",
+            [{"claims": [{"claimant": {"name": name}, "statement": "So."}]} for name in ("A villager", "A VILLAGER")],
+        ),
+        (
+            "claimant=nrf,A+Villager",
+            [{"claims": [{"claimant": {"name": name}, "statement": "So."}]} for name in ("A villager", "Á villager")],
+        ),
+    ],
+)
+@pytest.mark.parametrize("sort", ["date", "-date"])
+def test_a_new_spelling_of_a_name_does_not_end_the_reading_in_pages(
+    client: FlaskClient, database: Database, query: str, spelt: list[dict[str, Any]], sort: str
+) -> None:
+    before, since = spelt
+    dates = ("1991-01-01", "1992-01-01", "1993-01-01")
+    bodies = [event_body(id=f"e{number}", date=day, **before) for number, day in enumerate(dates)]
+    write_events(database, [Draft(line, found) for line, found in enumerate(bodies, 1)], by="test")
+    query = f"{query}&sort={sort}&to=1999&match=certain"
+    expected = ids(client, query)
+    first = body(client.get(f"/v1/events?{query}&limit=1"))
+    moment = "1990-01-01" if sort == "date" else "1999-01-01"
+    write_events(database, [Draft(1, event_body(id="since", date=moment, **since))], by="test")
+    assert shown([first, *pages(client, first["next"])]) == expected
+    assert len(ids(client, query)) == len(expected) + 1
+
+
+def test_the_next_page_of_a_name_with_more_spellings_than_a_list_may_hold_is_found(
+    client: FlaskClient, database: Database
+) -> None:
+    spelt = ["Q" + "-" * number + "Post" for number in range(1, 151)]
+    bodies = [event_body(id=f"e{line}", sources=[{"publisher": name}]) for line, name in enumerate(spelt)]
+    assert (
+        write_events(database, [Draft(line, found) for line, found in enumerate(bodies, 1)], by="test").rejected == []
+    )
+    assert len(shown(pages(client, "/v1/events?publisher=qpost&limit=60"))) == 150
+
+
+@pytest.mark.parametrize("key", [b"\xff", b"20210826\xc3", b"a\x00b", b"\x00", b"\xed\xa0\x80", b""])
+def test_a_cursor_made_by_hand_whose_key_is_no_text_is_mangled(client: FlaskClient, key: bytes) -> None:
+    body = TimelineQuery().fingerprint + key
+    made = base64.urlsafe_b64encode(hashlib.blake2b(body, digest_size=4).digest() + body).decode().rstrip("=")
+    entry = refusal(client, f"/v1/events?cursor={made}")
+    assert (entry["pointer"], entry["code"]) == ("/cursor", "mangled-cursor")

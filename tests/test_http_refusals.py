@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import quote
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from peewee import Database
 
@@ -78,6 +80,12 @@ EVENTS = "/v1/events?"
         ("bbox=181,0,1,1", "/bbox", "out-of-range", []),
         ("bbox=0,-91,1,1", "/bbox", "out-of-range", []),
         ("bbox=0,10,1,5", "/bbox", None, []),
+        ("bbox=6_9,35,70,36", "/bbox", "wrong-form", []),
+        ("bbox=%D9%A6,35,70,36", "/bbox", "wrong-form", []),
+        ("bbox=0x1,2,3,4", "/bbox", "wrong-form", []),
+        ("bbox=.,2,3,4", "/bbox", "wrong-form", []),
+        ("bbox=1e,2,3,4", "/bbox", "wrong-form", []),
+        ("bbox=infinity,2,3,4", "/bbox", "wrong-form", []),
         # What one parameter lacks without another.
         ("role=side-a", "/role", "needs-actor", []),
         # Nothing, and holes in lists.
@@ -301,3 +309,62 @@ def test_the_same_name_for_several_actors_is_refused_with_both(client: FlaskClie
         assert (entry["code"], set(entry["suggestions"])) == ("ambiguous-actor", {"guard-a", "guard-b"})
     # An id means its actor alone, whoever else has the name.
     assert client.get(f"{EVENTS}actor=guard-a").status_code == 200
+
+
+@pytest.mark.parametrize("text", ["69,35,70,36", "6.9e1,35.,7E+1,.36e2", "+69, 35,70 ,36", "-0,-1e-7,1,1"])
+def test_a_box_is_read_from_numbers_in_any_usual_form(client: FlaskClient, text: str) -> None:
+    assert client.get(f"{EVENTS}bbox={quote(text)}").status_code == 200
+
+
+@pytest.fixture
+def statements(app: Flask, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every statement that requests to ``app`` send."""
+    database = app.extensions["dateline"]["database"]
+    sent: list[str] = []
+    execute_sql = database.execute_sql
+
+    def noting(sql: str, *more: Any, **named: Any) -> Any:
+        sent.append(sql)
+        return execute_sql(sql, *more, **named)
+
+    monkeypatch.setattr(database, "execute_sql", noting)
+    return sent
+
+
+@pytest.mark.parametrize("name", ["actor", "publisher", "claimant", "province", "country"])
+def test_many_unknown_names_cost_no_more_statements_than_one(app: Flask, statements: list[str], name: str) -> None:
+    client = app.test_client()
+    refusal(client, f"{EVENTS}{name}=nobody-0")
+    one = len(statements)
+    statements.clear()
+    unknown = [f"nobody-{number}" for number in range(100)]
+    entries = refusals(client, f"{EVENTS}{name}={','.join(unknown)}")
+    assert len(entries) == 100
+    assert len(statements) <= one + 2, "the forms that are looked up may need a statement or two more"
+
+
+def test_only_the_first_unknown_names_of_a_request_are_told_with_the_nearest(client: FlaskClient) -> None:
+    groups = "&".join(
+        "actor=" + ",".join(f"taliban{chr(97 + row)}{chr(97 + step)}" for step in range(6)) for row in range(4)
+    )
+    entries = refusals(client, f"{EVENTS}{groups}&country=Afganistan&claimant=talibann")
+    assert [bool(entry["suggestions"]) for entry in entries] == [True] * 10 + [False] * 16
+
+
+def test_names_that_are_too_many_together_are_refused_before_any_is_looked_up(
+    app: Flask, statements: list[str]
+) -> None:
+    groups = "&".join("actor=" + ",".join(f"n{row}-{step}" for step in range(100)) for row in range(10))
+    statements.clear()
+    entry = refusal(app.test_client(), f"{EVENTS}{groups}&tag=one-more")
+    assert (entry["pointer"], entry["code"]) == ("/", "too-many")
+    assert statements == []
+
+
+@pytest.mark.parametrize(("name", "listed"), [("tag", True), ("type", True), ("fields", True), ("from", False)])
+def test_a_repeated_parameter_is_told_of_commas_where_it_takes_a_list(
+    client: FlaskClient, name: str, listed: bool
+) -> None:
+    value = {"tag": "a", "type": "battle", "fields": "title", "from": "2021"}[name]
+    entry = refusal(client, f"{EVENTS}{name}={value}&{name}={value}")
+    assert ("commas" in entry["message"]) == listed

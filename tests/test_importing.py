@@ -19,12 +19,12 @@ from peewee import Database
 from schemas.names import fold
 from service.app import create_app
 from service.check import check
-from service.database import fetch, migrate, open_database
+from service.database import execute, fetch, migrate, open_database
 from service.event_store import write_actors
 from service.importers import IMPORTERS, UnreadableFile
 from service.importing import ImportReport, import_file
 from service.settings import Settings
-from tests.writing import GED, counts, delete_event, document, everything, ged, rejections
+from tests.writing import GED, body, counts, delete_event, document, everything, ged, put, rejections
 
 FIXTURES = Path(__file__).parent / "fixtures"
 FORMAT = IMPORTERS["ucdp-ged"]
@@ -120,6 +120,31 @@ def test_another_dataset_gives_other_ids(empty_database: Database) -> None:
     assert counts(take(empty_database, ged({}), dataset="other")) == (1, 1, 0, 0, 0)
     assert document(empty_database, "other-700001")["dataset"] == "other"
     assert fetch(empty_database, "SELECT id FROM dataset ORDER BY id") == [("local",), ("other",), ("ucdp-ged",)]
+
+
+def test_an_import_into_a_dataset_that_was_described_leaves_its_title_alone(database: Database) -> None:
+    row = "SELECT title, licence, citation FROM dataset WHERE id = ?"
+    [(seed,)] = fetch(database, "SELECT id FROM dataset WHERE licence IS NOT NULL")
+    before = fetch(database, row, (seed,))
+    assert counts(take(database, ged({}), dataset=seed))[1] == 1
+    assert fetch(database, row, (seed,)) == before
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["known by its id", "new"])
+def test_an_import_describes_a_dataset_that_nobody_has_described(empty_database: Database, known: bool) -> None:
+    if known:
+        put(empty_database, body(id="a", dataset="mine"))
+    take(empty_database, ged({}), dataset="mine")
+    described = fetch(empty_database, "SELECT title, licence, citation FROM dataset WHERE id = 'mine'")
+    assert described == [(FORMAT.title, FORMAT.licence, FORMAT.citation)]
+
+
+def test_a_formats_own_dataset_follows_the_format(empty_database: Database) -> None:
+    take(empty_database, ged({}))
+    execute(empty_database, "UPDATE dataset SET title = 'Old', licence = 'Old' WHERE id = 'ucdp-ged'")
+    take(empty_database, ged({}))
+    described = fetch(empty_database, "SELECT title, licence FROM dataset WHERE id = 'ucdp-ged'")
+    assert described == [(FORMAT.title, FORMAT.licence)]
 
 
 def test_a_dry_run_tells_all_and_keeps_nothing(empty_database: Database) -> None:

@@ -37,6 +37,16 @@ def test_paths_that_do_not_exist_count_together(app: Flask) -> None:
     assert counted(client)["GET", "none", "404"] == 3
 
 
+def test_methods_that_do_not_exist_count_together(app: Flask) -> None:
+    client = app.test_client()
+    for number in range(5):
+        client.open("/v1/events", method=f"INVENTED{number}")
+    for method in ("POST", "OPTIONS", "HEAD"):
+        client.open("/v1/events", method=method)
+    found = {method: count for (method, _, _), count in counted(client).items()}
+    assert found == {"other": 5, "POST": 1, "OPTIONS": 1, "HEAD": 1}
+
+
 def test_two_applications_in_one_process_count_apart(database_url: str) -> None:
     one, other = (create_app(Settings(database_url=database_url)).test_client() for _ in range(2))
     one.get("/healthz")

@@ -32,6 +32,7 @@ def test_an_empty_environment_gives_the_documented_defaults() -> None:
         ("DATELINE_CORS_ORIGINS", "", "cors_origins", ()),
         ("DATELINE_MIN_YEAR", "1", "min_year", 1),
         ("HOST", "0.0.0.0", "host", "0.0.0.0"),
+        ("PORT", "1", "port", 1),
         ("PORT", "65535", "port", 65535),
         ("WEB_CONCURRENCY", "3", "workers", 3),
     ],
@@ -46,7 +47,7 @@ def test_a_variable_is_read(variable: str, text: str, name: str, value: Any) -> 
         ("DATELINE_DATABASE_URL", " "),
         *[("DATELINE_MIN_YEAR", text) for text in ("0", "10000", "-1", "MCM", "", "1000.0", "٢٠٠٠", "9" * 5000)],
         ("HOST", ""),
-        *[("PORT", text) for text in ("65536", "-1", "http", "80 80", "")],
+        *[("PORT", text) for text in ("0", "65536", "-1", "http", "80 80", "")],
         *[("WEB_CONCURRENCY", text) for text in ("0", "513", "many")],
     ],
 )

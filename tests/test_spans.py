@@ -142,3 +142,9 @@ def test_days_before_the_first_year_are_the_beginning_of_the_timeline() -> None:
 def test_years_before_1000_keep_their_four_digits() -> None:
     [nearest] = [stretch for stretch in Window("09990102T0000").stretches() if stretch.span == 1]
     assert (nearest.low, nearest.high) == ("09981229", "09990102")
+
+
+def test_what_has_no_known_start_is_not_asked_whether_it_reaches_the_window() -> None:
+    """It lies at its end, so that its row need not be looked up."""
+    for window in (Window("20210826T1000", "20210827T1000"), Window("20210826T0000", "20210826T2359")):
+        assert [stretch.reaches for stretch in window.stretches() if stretch.span == OPEN_START] == [None]

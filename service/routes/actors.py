@@ -61,6 +61,6 @@ def get_actor(name: str) -> Response:
     with snapshot(database()):
         sequence = store_state(database()).sequence
         actor = find_actor(database(), name)
-    if unchanged(tag := actor_tag(actor)):
+    if unchanged(tag := actor_tag(actor, name)):
         return not_modified(tag, sequence)
     return answer_json(actor, tag, sequence)

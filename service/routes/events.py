@@ -7,6 +7,7 @@ from flask import Blueprint, Response, request
 
 from schemas.query import write_cursor
 from service import timeline
+from service.database import snapshot
 from service.events import find_event, find_original
 from service.http import answer, database, not_modified, release_tag, unchanged
 from service.ledger import store_state
@@ -19,12 +20,14 @@ blueprint = Blueprint("events", __name__)
 @blueprint.get("/v1/events")
 def list_events() -> Response:
     """Events of the timeline that match a query, in pages."""
-    asked = read_query(database(), request.query_string)
-    if request.if_none_match:
-        state = store_state(database())
-        if unchanged(tag := release_tag(state.tag)):
-            return not_modified(tag, state.sequence)
-    page = timeline.page(database(), asked)
+    # Of one moment, so that the names, the events and the tag never tell of different ones.
+    with snapshot(database()):
+        asked = read_query(database(), request.query_string)
+        if request.if_none_match:
+            state = store_state(database())
+            if unchanged(tag := release_tag(state.tag)):
+                return not_modified(tag, state.sequence)
+        page = timeline.page(database(), asked)
     next_url = page.next and asked.url(request.path, write_cursor(asked, page.next))
     envelope = {"next": next_url, "query": asked.normalised(), "sequence": page.sequence}
     if asked.total:

@@ -1,0 +1,149 @@
+"""The two engines: how they are opened, how a write goes on after a lost connection, and what is kept of statements."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from peewee import Database, IntegrityError, InterfaceError, OperationalError
+
+from service import database as module
+from service.check import check
+from service.database import closing_database, execute, fetch, migrate, open_database, snapshot, write
+from tests.engines import temporary_database
+from tests.writing import body, counts, put
+
+
+@pytest.fixture
+def postgres_database_url(postgres_server: str) -> Iterator[str]:
+    """The URL of an empty database on the server, whatever engine other tests run on."""
+    with temporary_database(postgres_server) as url:
+        with closing_database(open_database(url)) as database:
+            migrate(database)
+        yield url
+
+
+def terminate_backend(url: str, pid: int) -> None:
+    """End a connection as an administrator does, and wait until it is gone."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        assert connection.execute("SELECT pg_terminate_backend(%s, 10000)", (pid,)).fetchone() == (True,)
+
+
+def backend(database: Database) -> int:
+    [(pid,)] = fetch(database, "SELECT pg_backend_pid()")
+    number: int = pid
+    return number
+
+
+def test_a_write_whose_connection_is_ended_within_it_is_made_again(postgres_database_url: str) -> None:
+    runs: list[int] = []
+    with closing_database(open_database(postgres_database_url)) as database:
+
+        def work() -> None:
+            runs.append(backend(database))
+            assert counts(put(database, body(id="a"))) == (1, 1, 0, 0, 0)
+            if len(runs) == 1:
+                terminate_backend(postgres_database_url, runs[0])
+            put(database, body(id="b"))
+
+        write(database, work)
+        assert len(runs) == 2
+        assert runs[0] != runs[1]
+        assert fetch(database, "SELECT id, version FROM event ORDER BY id") == [("a", 1), ("b", 1)]
+        assert check(database) == []
+
+
+def test_a_write_over_a_connection_that_was_ended_before_it_is_made(postgres_database_url: str) -> None:
+    with closing_database(open_database(postgres_database_url)) as database:
+        terminate_backend(postgres_database_url, backend(database))
+        assert counts(put(database, body(id="a"))) == (1, 1, 0, 0, 0)
+        terminate_backend(postgres_database_url, backend(database))
+        assert counts(put(database, body(id="a"))) == (1, 0, 0, 1, 0)
+
+
+def test_a_write_that_is_ended_each_time_fails_in_the_end_and_leaves_nothing(postgres_database_url: str) -> None:
+    runs: list[int] = []
+    with closing_database(open_database(postgres_database_url)) as database:
+
+        def work() -> None:
+            runs.append(backend(database))
+            put(database, body(id="a"))
+            terminate_backend(postgres_database_url, runs[-1])
+            put(database, body(id="b"))
+
+        with pytest.raises((OperationalError, InterfaceError)):
+            write(database, work)
+    assert len(set(runs)) == module.ATTEMPTS
+    with closing_database(open_database(postgres_database_url)) as database:
+        assert fetch(database, "SELECT id FROM event") == []
+
+
+# SQLite
+
+
+@pytest.fixture
+def sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """A file with the tables, whatever engine other tests run on."""
+    with closing_database(open_database(f"sqlite:///{tmp_path_factory.mktemp('sqlite')}/store.db")) as database:
+        migrate(database)
+        yield database
+
+
+@pytest.mark.parametrize(
+    ("pragma", "value"),
+    # 2 is FULL: with the write-ahead log, anything less may lose what was acknowledged when the power fails.
+    [("synchronous", 2), ("journal_mode", "wal"), ("foreign_keys", 1)],
+)
+def test_a_file_is_opened_to_last(sqlite: Database, pragma: str, value: object) -> None:
+    assert fetch(sqlite, f"PRAGMA {pragma}") == [(value,)]
+
+
+def test_a_write_holds_the_file_from_its_beginning(sqlite: Database) -> None:
+    def work() -> None:
+        # Nothing is written yet, and nobody else can begin to.
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("BEGIN IMMEDIATE")
+
+    other = sqlite3.connect(sqlite.database, timeout=0, isolation_level=None)
+    try:
+        write(sqlite, work)
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("ROLLBACK")
+    finally:
+        other.close()
+
+
+def test_a_reader_holds_nobody_up(sqlite: Database) -> None:
+    other = sqlite3.connect(sqlite.database, timeout=0, isolation_level=None)
+    try:
+        with snapshot(sqlite):
+            [(before,)] = fetch(sqlite, "SELECT version FROM store")
+            other.execute("UPDATE store SET version = version + 1")
+            assert fetch(sqlite, "SELECT version FROM store") == [(before,)]
+        assert fetch(sqlite, "SELECT version FROM store") == [(before + 1,)]
+    finally:
+        other.close()
+
+
+def test_a_foreign_key_is_kept(sqlite: Database) -> None:
+    execute(sqlite, "CREATE TABLE parent (id INTEGER PRIMARY KEY)")
+    execute(sqlite, "CREATE TABLE child (parent INTEGER REFERENCES parent)")
+    with pytest.raises(IntegrityError):
+        execute(sqlite, "INSERT INTO child VALUES (7)")
+
+
+# Statements
+
+
+def test_statements_that_need_no_change_are_not_kept(sqlite: Database) -> None:
+    before = module._escaped.cache_info().currsize
+    for number in range(20):
+        assert fetch(sqlite, f"SELECT {number}, '%', ?", (1,)) == [(number, "%", 1)]
+    assert module._escaped.cache_info().currsize == before
+    assert module._escaped.cache_info().maxsize == 256
+
+
+def test_a_percent_sign_of_a_statement_is_one_on_every_engine(empty_database: Database) -> None:
+    assert fetch(empty_database, "SELECT 'a%sb', ?", (1,)) == [("a%sb", 1)]
