@@ -17,7 +17,7 @@ from peewee import Database, DatabaseError, InterfaceError
 from schemas.faults import Fault, Refused
 from schemas.query import write_cursor
 from service import __version__
-from service.database import BadDatabaseUrl, closing_database, migrate, open_database, snapshot
+from service.database import BadDatabaseUrl, closing_database, migrate, open_database, root_cause, snapshot
 from service.settings import BadSetting, Settings, from_environment, settings_table, without_effect
 
 REFUSED = 1  # Exit status where some or all of the input was refused; 2 is wrong usage.
@@ -67,7 +67,7 @@ def _database(settings: Settings, migrated: bool = True) -> Iterator[Database]:
     except BadDatabaseUrl as error:
         _fail(str(error), status=2)
     except (DatabaseError, InterfaceError) as error:
-        _fail(f"the database cannot be used: {str(error).strip()}")
+        _fail(f"the database cannot be used: {root_cause(error)}")
 
 
 def _fail(message: str, status: int = REFUSED) -> NoReturn:
@@ -100,7 +100,8 @@ def serve_command(examples: bool) -> None:
     settings = _settings()
     with _database(settings):
         pass
-    address = f"http://{settings.host}:{settings.port}"
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    address = f"http://{host}:{settings.port}"
 
     def say() -> None:
         click.echo(f"Dateline {__version__} answers on {address} (documentation: {address}/docs)")
@@ -170,10 +171,10 @@ def seed_command(as_json: bool) -> None:
 @click.option("--format", "format_name", required=True, help="The file's format: ucdp-ged.")
 @click.option("--dataset", help="The dataset's id; the format's name by default.")
 @click.option("--dry-run", is_flag=True, help="Judge everything and keep nothing.")
-@click.option("--rejects", type=click.Path(dir_okay=False, path_type=Path), help="Write rejected records here.")
+@click.option("--rejects", type=click.File("w", encoding="utf-8", lazy=True), help="Write rejected records here.")
 @json_option
 def import_command(
-    file: BinaryIO, format_name: str, dataset: str | None, dry_run: bool, rejects: Path | None, as_json: bool
+    file: BinaryIO, format_name: str, dataset: str | None, dry_run: bool, rejects: TextIO | None, as_json: bool
 ) -> None:
     """Take the events of a FILE in; - is standard input. The same file twice changes nothing.
 
@@ -190,9 +191,10 @@ def import_command(
         raise click.BadParameter(f"{format_name!r} is not a format; try {', '.join(hint)}", param_hint="--format")
     if dataset is not None and not ID_FORM.match(dataset):
         raise click.BadParameter("use lower-case letters, digits, '.', '_' and '-'", param_hint="--dataset")
+    if rejects is not None and _same_file(rejects.name, _name(file)):
+        raise click.BadParameter("is the file that is imported; give another", param_hint="--rejects")
     settings = _settings()
     with _database(settings) as database, _progress(file, quiet=as_json) as progress:
-        stream: TextIO | None = rejects.open("w", encoding="utf-8", newline="") if rejects else None
         try:
             report = import_file(
                 database,
@@ -201,21 +203,22 @@ def import_command(
                 by="import",
                 dataset=dataset,
                 dry_run=dry_run,
-                rejects=stream,
+                rejects=rejects,
                 progress=progress,
                 min_year=settings.min_year,
             )
         except UnreadableFile as error:
             _fail(f"{_name(file)}: {error}")
-        finally:
-            if stream:
-                stream.close()
     if as_json:
         _print_json(report.as_json())
     else:
         _show_report(report, dry_run)
     if report.rejected or report.broken:
         raise SystemExit(REFUSED)
+
+
+def _same_file(one: str, other: str) -> bool:
+    return Path(one).exists() and Path(other).exists() and Path(one).samefile(other)
 
 
 def _name(file: BinaryIO) -> str:
@@ -260,14 +263,13 @@ def _show_report(report: Any, dry_run: bool) -> None:
 
 def _query_options(command: Any) -> Any:
     """The parameters of the API's query as options, made from the same table, but for those of an answer's form."""
-    from service.filters import FILTERS, PARAMETERS
+    from service.filters import PARAMETERS
 
     for name, parameter in reversed(list(PARAMETERS.items())):
         if name in ("fields", "total", "format"):
             continue
-        many = name in FILTERS and FILTERS[name].repeatable
         help_text = parameter.meaning + (f" Example: {parameter.example}" if parameter.example else "")
-        command = click.option("--" + name.replace("_", "-"), name, multiple=many, help=help_text)(command)
+        command = click.option("--" + name.replace("_", "-"), name, multiple=True, help=help_text)(command)
     return command
 
 
@@ -284,7 +286,7 @@ def timeline_command(as_json: bool, **given: Any) -> None:
     from service import timeline
     from service.read_query import read_query
 
-    pairs = [(name, text) for name, value in given.items() if value is not None for text in _texts(value)]
+    pairs = [(name, text) for name, texts in given.items() for text in texts]
     with _database(_settings()) as database:
         try:
             asked = read_query(database, urlencode(pairs, errors="surrogateescape").encode())
@@ -313,10 +315,6 @@ def timeline_command(as_json: bool, **given: Any) -> None:
         console.print(f"more: --cursor {following}", highlight=False, soft_wrap=True)
     console.print()
     draw_histogram(console, days)
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    return value if isinstance(value, tuple) else (value,)
 
 
 @main.command("check")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -13,10 +14,12 @@ from typing import Any, TypeVar
 from urllib.parse import unquote
 
 from peewee import Database, DatabaseError, InterfaceError, Model, OperationalError, SqliteDatabase
+from peewee import __exception_wrapper__ as driver_errors_as_ours  # type: ignore[attr-defined]  # Not in the stubs.
 from playhouse.migrations import Runner
 from playhouse.pool import PooledPostgresqlDatabase
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+HISTORY = "schema_migration"  # The table in which the migrations that were applied are noted.
 Result = TypeVar("Result")
 Member = TypeVar("Member")
 
@@ -165,7 +168,10 @@ def _escaped(sql: str, marker: str) -> str:
 
 def fetch(database: Database, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     """All rows of a statement written with ``?`` for its parameters."""
-    rows: list[tuple[Any, ...]] = database.execute_sql(_with_markers(sql, database.param), tuple(parameters)).fetchall()
+    cursor = database.execute_sql(_with_markers(sql, database.param), tuple(parameters))
+    # What the driver raises here, outside of peewee's own calls, is to be told like the rest.
+    with driver_errors_as_ours:
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows
 
 
@@ -201,7 +207,8 @@ def execute(database: Database, sql: str, parameters: Sequence[Any] = ()) -> int
 def execute_many(database: Database, sql: str, rows: Sequence[Sequence[Any]]) -> None:
     """Run a statement once for each row of parameters, in one call of the driver."""
     if rows:
-        database.cursor().executemany(_with_markers(sql, database.param), rows)
+        with driver_errors_as_ours:
+            database.cursor().executemany(_with_markers(sql, database.param), rows)
 
 
 def insert_rows(database: Database, model: type[Model], rows: Sequence[Sequence[Any]], on_conflict: str = "") -> None:
@@ -252,6 +259,13 @@ def sql_state(error: DatabaseError | InterfaceError) -> str | None:
     return None
 
 
+def root_cause(error: BaseException) -> str:
+    """What went wrong first: a failed rollback hides a full disk."""
+    while (cause := error.__cause__ or error.__context__) is not None:
+        error = cause
+    return str(error).strip()
+
+
 @contextmanager
 def snapshot(database: Database) -> Iterator[None]:
     """Within it, every read sees the same moment."""
@@ -269,7 +283,8 @@ def migrate(database: Database) -> list[str]:
     """Bring the tables up to this version and return the names of the migrations applied.
 
     Concurrent callers wait for each other: by an advisory lock on PostgreSQL, by a lock file on SQLite.
-    Raises BadDatabaseUrl for a PostgreSQL database that is older than 15 or not UTF-8.
+    Raises BadDatabaseUrl for a PostgreSQL database that is older than 15 or not UTF-8, for a database that holds
+    tables of something else, and for a folder that cannot be written to.
     """
     if isinstance(database, PooledPostgresqlDatabase):
         encoding, version = fetch(
@@ -279,9 +294,20 @@ def migrate(database: Database) -> list[str]:
             raise BadDatabaseUrl(f"the database is encoded in {encoding}: Dateline needs UTF8")
         if int(version) < 150000:
             raise BadDatabaseUrl("PostgreSQL 15 or newer is needed")
+    runner = Runner(database, str(MIGRATIONS))
+    if all(migration.applied for migration in runner.status()):
+        return []
     with _migration_lock(database):
-        applied: list[str] = Runner(database, str(MIGRATIONS)).up()
+        _refuse_foreign_tables(database)
+        applied: list[str] = runner.up()
     return applied
+
+
+def _refuse_foreign_tables(database: Database) -> None:
+    tables = database.get_tables()
+    if tables and HISTORY not in tables:
+        found = ", ".join(sorted(tables)[:3])
+        raise BadDatabaseUrl(f"the database holds tables of something else ({found}): give Dateline one of its own")
 
 
 @contextmanager
@@ -297,6 +323,12 @@ def _migration_lock(database: Database) -> Iterator[None]:
         return
     import fcntl
 
-    with open(f"{database.database}.lock", "w") as lock:
+    try:
+        lock = os.open(f"{database.database}.lock", os.O_CREAT | os.O_WRONLY, 0o644)
+    except OSError as error:
+        raise BadDatabaseUrl(f"{error.filename} cannot be written: {error.strerror}") from None
+    try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(lock)

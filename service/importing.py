@@ -159,7 +159,8 @@ class _Rejects:
         for place in sorted(rejected):
             self._stream.write(self._separator() + records[place].raw.rstrip("\r\n"))
             self._written += 1
-        self._stream.flush()
+        if rejected:
+            self._stream.flush()
 
     def _separator(self) -> str:
         if not self._written:

@@ -312,3 +312,36 @@ def test_check_ends_with_0_where_all_agrees_and_with_1_where_not(database_url: s
     mended = run(database_url, "check", "--repair")
     assert (mended.exit_code, "repaired" in mended.stdout) == (0, True)
     assert run(database_url, "check").exit_code == 0
+
+
+@pytest.mark.parametrize("option", ["--province", "--from", "--claimant", "--limit"])
+def test_an_option_of_timeline_given_twice_is_refused_as_in_the_api(database_url: str, option: str) -> None:
+    example = PARAMETERS[option[2:]].example.split(",")[0]
+    result = run(database_url, "timeline", option, example, option, example)
+    assert (result.exit_code, no_trace(result)) == (1, True)
+    assert f"{option}: is given 2 times" in result.stderr
+
+
+def test_rejects_never_go_into_the_file_that_is_imported(empty_url: str, tmp_path: Path) -> None:
+    file = tmp_path / "events.csv"
+    file.write_bytes(data := ged({}, {"id": "x"}))
+    result = run(empty_url, "import", str(file), "--format", "ucdp-ged", "--rejects", f"{tmp_path}/./events.csv")
+    assert (result.exit_code, no_trace(result)) == (2, True)
+    assert file.read_bytes() == data
+
+
+def test_a_file_for_rejects_is_touched_only_when_there_is_one(empty_url: str, tmp_path: Path) -> None:
+    kept = tmp_path / "kept.csv"
+    kept.write_text("precious")
+    for stdin, status in ((ged({}), 0), (b"", 1)):
+        result = run(empty_url, "import", "-", "--format", "ucdp-ged", "--rejects", str(kept), stdin=stdin)
+        assert result.exit_code == status
+        assert kept.read_text() == "precious"
+
+
+def test_rejects_that_cannot_be_written_are_told_in_words(empty_url: str, tmp_path: Path) -> None:
+    result = run(
+        empty_url, "import", "-", "--format", "ucdp-ged", "--rejects", f"{tmp_path}/none/r.csv", stdin=ged({"id": "x"})
+    )
+    assert (result.exit_code, no_trace(result)) == (1, True)
+    assert "none/r.csv" in result.stderr

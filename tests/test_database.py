@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -11,7 +12,17 @@ from peewee import Database, IntegrityError, InterfaceError, OperationalError
 
 from service import database as module
 from service.check import check
-from service.database import closing_database, execute, fetch, migrate, open_database, snapshot, write
+from service.database import (
+    BadDatabaseUrl,
+    closing_database,
+    execute,
+    fetch,
+    migrate,
+    open_database,
+    root_cause,
+    snapshot,
+    write,
+)
 from tests.engines import temporary_database
 from tests.writing import body, counts, put
 
@@ -147,3 +158,46 @@ def test_statements_that_need_no_change_are_not_kept(sqlite: Database) -> None:
 
 def test_a_percent_sign_of_a_statement_is_one_on_every_engine(empty_database: Database) -> None:
     assert fetch(empty_database, "SELECT 'a%sb', ?", (1,)) == [("a%sb", 1)]
+
+
+def test_a_database_of_something_else_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "other.db"
+    with sqlite3.connect(path) as other:
+        other.execute("CREATE TABLE users (name TEXT)")
+    other.close()
+    with (
+        closing_database(open_database(f"sqlite:///{path}")) as database,
+        pytest.raises(BadDatabaseUrl, match="something else"),
+    ):
+        migrate(database)
+    assert database.get_tables() == ["users"]
+    database.close()
+
+
+def test_a_folder_that_cannot_be_written_to_is_told_in_words(tmp_path: Path) -> None:
+    (tmp_path / "a.db.lock").mkdir()  # A folder stands where the lock belongs, whoever runs the test.
+    with (
+        closing_database(open_database(f"sqlite:///{tmp_path}/a.db")) as database,
+        pytest.raises(BadDatabaseUrl, match="cannot be written"),
+    ):
+        migrate(database)
+
+
+def test_an_error_while_rows_are_read_is_the_same_as_one_before(tmp_path: Path) -> None:
+    # The second row of this is the one that cannot be made.
+    sql = "SELECT abs(n) FROM (SELECT 1 AS n UNION ALL SELECT -9223372036854775807 - 1)"
+    with (
+        closing_database(open_database(f"sqlite:///{tmp_path}/a.db")) as database,
+        pytest.raises(OperationalError),
+    ):
+        fetch(database, sql)
+
+
+def test_the_cause_is_what_went_wrong_first() -> None:
+    try:
+        try:
+            raise OSError("database or disk is full")
+        except OSError:
+            raise RuntimeError("cannot rollback") from None
+    except RuntimeError as error:
+        assert root_cause(error) == "database or disk is full"

@@ -43,8 +43,8 @@ FOREIGN_BYTES: tuple[tuple[bytes, str], ...] = (
     (rb"\s*<", "HTML or XML"),
     (rb"\s*\[", "a JSON array"),
     (rb"[^\n]*\r(?!\r*\n|$)", "text whose lines end in a carriage return alone: save it with line feeds"),
-    (rb"(?i)[^\n]*\bevent_id_cnty\b", "an ACLED export: use the format acled"),
-    (rb"(?:[^\t\n]*\t){40}", "a GDELT export: use the format gdelt"),
+    (rb"(?i)[^\n]*\bevent_id_cnty\b", "an ACLED export"),
+    (rb"(?:[^\t\n]*\t){40}", "text separated by tabs, as GDELT's exports are"),
     (rb"[^\t\n,]*\t[^\n]*\t", "text separated by tabs: save it separated by commas"),
     (rb"[^;\n,]*;[^\n]*;", "text separated by semicolons: save it separated by commas"),
 )
