@@ -193,7 +193,9 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
         # Given several times, a filter asks for all; that has no form of its own in OpenAPI.
         described |= {"style": "form", "explode": False}
     if parameter.example:
-        described["example"] = _typed(parameter.example, parameter.schema)
+        # With the schema: an example of the parameter itself would stand in every field of the page at /docs,
+        # which would then ask for all filters at once.
+        described["schema"]["examples"] = [_typed(parameter.example, parameter.schema)]
     return described
 
 

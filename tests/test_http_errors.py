@@ -165,7 +165,7 @@ def test_the_process_is_healthy_while_its_database_is_out_of_reach() -> None:
     client = create_app(Settings(database_url="postgresql://someone@127.0.0.1:1/nowhere")).test_client()
     assert client.get("/healthz").status_code == 200
     assert client.get("/openapi.json").status_code == 200
-    assert client.get("/v1/events?limit=0").status_code == 422
+    assert client.get("/v1/types?limit=0").status_code == 422
 
 
 @pytest.mark.parametrize("path", DATA_PATHS)
