@@ -196,6 +196,7 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
         # With the schema: an example of the parameter itself would stand in every field of the page at /docs,
         # which would then ask for all filters at once.
         described["schema"]["examples"] = [_typed(parameter.example, parameter.schema)]
+        described["description"] += f" For example `{parameter.example}`."
     return described
 
 
