@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -20,6 +19,7 @@ from service.database import fetch
 from service.event_store import Draft, write_actors, write_events
 from service.ledger import store_state
 from service.seeding import read_seed
+from tests.statements import sent_to
 from tests.writing import body, claim, document, everything, found, put
 
 
@@ -314,14 +314,7 @@ def test_actors_of_one_name_to_which_a_dataset_gives_different_ids_stay_apart(em
 def test_actors_that_show_as_before_cost_no_reading_of_their_events(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    statements: list[str] = []
-    execute: Callable[..., Any] = database.execute_sql
-
-    def noting(sql: str, *rest: Any) -> Any:
-        statements.append(sql)
-        return execute(sql, *rest)
-
-    monkeypatch.setattr(database, "execute_sql", noting)
+    statements = sent_to(database, monkeypatch)
     actors_told_anew = [{**known, "description": "Told anew."} for known in read_seed("actors")]
     assert write_actors(database, actors_told_anew, by="test") == len(actors_told_anew)
     assert statements

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -12,6 +11,7 @@ from peewee import Database
 
 from service.event_store import write_actors
 from tests.answers import refusal, refusals
+from tests.statements import sent_to
 
 EVENTS = "/v1/events?"
 
@@ -319,16 +319,7 @@ def test_a_box_is_read_from_numbers_in_any_usual_form(client: FlaskClient, text:
 @pytest.fixture
 def statements(app: Flask, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Every statement that requests to ``app`` send."""
-    database = app.extensions["dateline"]["database"]
-    sent: list[str] = []
-    execute_sql = database.execute_sql
-
-    def noting(sql: str, *more: Any, **named: Any) -> Any:
-        sent.append(sql)
-        return execute_sql(sql, *more, **named)
-
-    monkeypatch.setattr(database, "execute_sql", noting)
-    return sent
+    return sent_to(app.extensions["dateline"]["database"], monkeypatch)
 
 
 @pytest.mark.parametrize("name", ["actor", "publisher", "claimant", "province", "country"])

@@ -89,7 +89,7 @@ def test_the_tables_are_those_that_the_models_declare(empty_database: Database) 
 
 @pytest.mark.parametrize("model", TABLES, ids=lambda model: model._meta.table_name)
 def test_a_table_is_as_its_model_declares(empty_database: Database, model: type) -> None:
-    meta = model._meta  # type: ignore[attr-defined]
+    meta = model._meta  # type: ignore[attr-defined]  # The stubs leave it out.
     columns = columns_of(empty_database, meta.table_name)
     keys = [field.column_name for field in meta.get_primary_keys()]
     assert list(columns) == [field.column_name for field in meta.sorted_fields]

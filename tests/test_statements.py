@@ -20,6 +20,7 @@ from service.plans import make_plan
 from service.read_query import read_query
 from service.settings import Settings
 from tests.conftest import copied, event_body
+from tests.statements import sent_to
 
 ACTORS = [*(f"unit-{number}" for number in range(96)), "guard", "army", "rare", "idle"]
 PROVINCES = ("AF-PAN", "AF-KAB", "AF-BGL", "PK-KP")
@@ -104,16 +105,7 @@ def empty_app(empty_url: str) -> Iterator[Flask]:
 @pytest.fixture
 def statements(empty_app: Flask, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Every statement that requests send, as they send it."""
-    database = empty_app.extensions["dateline"]["database"]
-    sent: list[str] = []
-    execute_sql = database.execute_sql
-
-    def noting(sql: str, *more: Any, **named: Any) -> Any:
-        sent.append(sql)
-        return execute_sql(sql, *more, **named)
-
-    monkeypatch.setattr(database, "execute_sql", noting)
-    return sent
+    return sent_to(empty_app.extensions["dateline"]["database"], monkeypatch)
 
 
 def cost(client: FlaskClient, statements: list[str], path: str) -> tuple[int, dict[str, Any]]:

@@ -17,37 +17,11 @@ import pytest
 from service.importers import IMPORTERS, Record, UnreadableFile
 from service.importers.delimited import MAX_RECORD
 from service.importers.ucdp_ged import COLUMNS_23_1
+from tests.writing import GED
 
 FIXTURES = Path(__file__).parent / "fixtures"
 SAMPLES = Path(__file__).parents[1] / ".." / "shared" / "data" / "samples"
-BASE = {
-    "id": "900001",
-    "type_of_violence": "1",
-    "conflict_name": "Afghanistan: Government",
-    "side_a_new_id": "130",
-    "side_a": "Government of Afghanistan",
-    "side_b_new_id": "77001",
-    "side_b": "Orchard Brigade",
-    "number_of_sources": "1",
-    "source_article": '"Lapis Wire,2020-05-03,Three dead in Sangin"',
-    "where_prec": "2",
-    "where_coordinates": "Sangin town",
-    "adm_1": "Hilmand province",
-    "adm_2": "Sangin district",
-    "latitude": "32.072",
-    "longitude": "64.834",
-    "country": "Afghanistan",
-    "date_prec": "1",
-    "date_start": "2020-05-02 00:00:00.000",
-    "date_end": "2020-05-02 00:00:00.000",
-    "deaths_a": "2",
-    "deaths_b": "0",
-    "deaths_civilians": "1",
-    "deaths_unknown": "0",
-    "low": "2",
-    "best": "3",
-    "high": "5",
-}
+BASE = {**GED, "id": "900001", "side_a_new_id": "130", "side_a": "Government of Afghanistan", "side_b_new_id": "77001"}
 
 
 def read(data: bytes) -> list[Record]:
