@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.servers import Contender
-from service.database import migrate, open_database
+from service.database import open_database
 from service.event_store import Draft, write_actors, write_events
+from service.upgrade import upgrade
 
 BATCH = 1_000
 
@@ -28,7 +29,7 @@ def _url(path: Path) -> str:
 def load(path: Path, actors: Iterable[dict[str, Any]], events: Iterable[dict[str, Any]]) -> None:
     """Makes a new store at that path and fills it as an import would. Raises NotLoaded."""
     database = open_database(_url(path))
-    migrate(database)
+    upgrade(database)
     write_actors(database, list(actors), by="bench")
     drafts = (Draft(line, event) for line, event in enumerate(events, 1))
     while batch := list(itertools.islice(drafts, BATCH)):

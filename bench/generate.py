@@ -17,6 +17,9 @@ from typing import Any
 from bench.places import AFGHAN, ELSEWHERE, Place
 
 SEED = 20210830
+SUMMARY_SHARE = 0.5
+# Actors stay where they are at home, so that some of them and some places hardly ever come together.
+AT_HOME_SHARE = 0.5
 FIRST_DAY = date(1989, 1, 1)
 LAST_DAY = date(2024, 12, 31)
 
@@ -73,6 +76,15 @@ WORDS: Mapping[str, str] = {
     "statement/announcement": "Announcement",
     "other": "Incident",
 }
+STATUSES: Mapping[str, float] = {"reported": 80, "confirmed": 12, "disputed": 5, "denied": 2, "retracted": 1}
+DATASETS: Mapping[str, float] = {"local": 70, "field-notes": 29, "archive": 1}
+# Half of the events have a summary: what began it, how it went on, what is known of it.
+BEGINNINGS = ("Witnesses heard shots", "A patrol was stopped", "Elders met the fighters", "Trucks came from the north")
+COURSES = (
+    *("and the road was closed until the evening.", "before reinforcements arrived.", "near the old bridge."),
+    *("while the market was open.", "after a warning by telephone.", "and houses burnt through the night."),
+)
+REMARKS = ("Nobody claimed it.", "The number of the dead is not certain.", "Both sides speak of a victory.")
 STATEMENTS = (
     "The attackers left their dead behind.",
     "No losses on our side.",
@@ -141,9 +153,17 @@ def _place_weights() -> tuple[Weighted, Weighted]:
     return _heavy_tailed(AFGHAN, 0.8), _heavy_tailed(ELSEWHERE, 0.8)
 
 
-def _place(random: Random) -> Place | None:
+@lru_cache(maxsize=4)
+def _homes(seed: int) -> Mapping[str, Place]:
+    random = Random(f"homes {seed}")
+    return {actor["id"]: random.choice((*AFGHAN, *ELSEWHERE)) for actor in actors(seed)}
+
+
+def _place(random: Random, home: Place) -> Place | None:
     if random.random() < NO_PLACE_SHARE:
         return None
+    if random.random() < AT_HOME_SHARE:
+        return home
     afghan, elsewhere = _place_weights()
     drawn: Place = (afghan if random.random() < AFGHAN_SHARE else elsewhere).draw(random)
     return drawn
@@ -179,6 +199,12 @@ def _edtf(random: Random, first: date) -> str:
         return f"{first:%Y}"
     days = random.randint(1, 9) if kind < 0.85 else random.randint(10, 300)
     return f"{first}/{min(first + timedelta(days=days), LAST_DAY)}"
+
+
+def _summary(random: Random) -> str | None:
+    if random.random() >= SUMMARY_SHARE:
+        return None
+    return " ".join(random.choice(parts) for parts in (BEGINNINGS, COURSES, REMARKS))
 
 
 def _claim(random: Random, taking_part: list[str], refs: list[str], day: str) -> dict[str, Any]:
@@ -228,27 +254,31 @@ def generate(count: int, seed: int = SEED) -> Iterator[dict[str, Any]]:
     A smaller count gives the beginning of a larger one. Actors are those of ``actors(seed)``.
     """
     random = Random(f"events {seed}")
-    types, weights = _weighted(TYPES), _actor_weights(seed)
+    types, weights, homes = _weighted(TYPES), _actor_weights(seed), _homes(seed)
+    statuses, datasets = _weighted(STATUSES), _weighted(DATASETS)
     days = (LAST_DAY - FIRST_DAY).days
     for number in range(1, count + 1):
         # The triangle puts more events into later years, as better coverage does in real data sets.
         first = FIRST_DAY + timedelta(days=int(random.triangular(0, days, days * 0.8)))
-        place = _place(random)
         kind = types.draw(random)
         drawn = [weights.draw(random) for _ in range(random.choice(ONE_TO_THREE_ACTORS))]
         taking_part = list(dict.fromkeys(drawn))
+        place = _place(random, homes[taking_part[0]])
         sources = _sources(random, first.isoformat())
         refs = [source["ref"] for source in sources]
         event: dict[str, Any] = {
             "id": f"bench-{number:07}",
             "title": f"{WORDS[kind]} in {place.name}" if place else WORDS[kind],
+            "summary": _summary(random),
             "date": _edtf(random, first),
             "type": kind,
+            "status": statuses.draw(random),
             "location": _location(random, place),
             "actors": [{"id": actor, "role": role} for actor, role in zip(taking_part, ROLES, strict=False)],
             "claims": _claims(random, taking_part, refs, first.isoformat()),
             "sources": sources,
             "tags": random.sample(TAGS, random.choice(TAG_COUNTS)),
+            "dataset": datasets.draw(random),
         }
         if number > 10 and random.random() < 0.05:
             event["related"] = [{"id": f"bench-{random.randrange(1, number):07}", "relation": "follows"}]
