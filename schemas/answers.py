@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from schemas import vocabulary
+from schemas import periods, vocabulary
 from schemas.fields import ID_PATTERN
 
 
@@ -138,6 +138,69 @@ class EventPage(Schema):
     query = fields.Dict(required=True, metadata={"description": "The query that was answered, names resolved."})
     sequence = _count("The last change that the answer reflects.")
     total = fields.Integer(metadata={"description": "How many events match; only when asked for."})
+
+
+class Range(Schema):
+    low = _count("The sum of the lowest figures.")
+    high = _count("The sum of the highest figures.")
+
+
+class BriefEvent(Schema):
+    id = _text("The event's id.", pattern=ID_PATTERN)
+    title = _text("What happened, in one line.")
+    date = _text("When: EDTF (ISO 8601-2).")
+    type = _text("A type or sub-type of /v1/types.", enum=list(vocabulary.EVENT_TYPES))
+    status = _word(vocabulary.STATUSES, "How sure the event is.")
+    province = _or_null(fields.String, "ISO 3166-2 code.")
+    actors = fields.List(fields.String(), required=True, metadata={"description": "Ids, each once."})
+
+
+class Period(Schema):
+    start = _text("The first day.", format="date")
+    end = _text("The last day.", format="date")
+    count = _count("Events whose place on the timeline lies in the period.")
+    killed = fields.Nested(Range, required=True)
+    injured = fields.Nested(Range, required=True)
+    by = fields.Dict(
+        keys=fields.String(),
+        values=fields.Integer(),
+        metadata={"description": "Events of each value, where `by` is given; `other` is the sum of all not named."},
+    )
+    events = fields.List(fields.Nested(BriefEvent), required=True, metadata={"description": "The first in time."})
+    more = _or_null(fields.String, "The address of all its events, where it has more than are shown.")
+
+
+class Timeline(Schema):
+    bucket = _word(tuple(periods.BUCKETS), "How long a period is.")
+    periods = fields.List(fields.Nested(Period), required=True, metadata={"description": "Those that have events."})
+    query = fields.Dict(required=True, metadata={"description": "The query that was understood."})
+    sequence = _count("The last change that the answer reflects.")
+
+
+class FacetValue(Schema):
+    value = _text("What the filter of the facet's name takes.")
+    name = _text("What it is called: an actor's name, a province's or country's, a type's label, a dataset's title.")
+    count = _count("How many events there are with this as one more filter.")
+
+
+class FacetValues(Schema):
+    """The facets that were asked for, all by default."""
+
+    actor = fields.List(fields.Nested(FacetValue))
+    province = fields.List(fields.Nested(FacetValue))
+    type = fields.List(fields.Nested(FacetValue))
+    status = fields.List(fields.Nested(FacetValue))
+    country = fields.List(fields.Nested(FacetValue))
+    tag = fields.List(fields.Nested(FacetValue))
+    publisher = fields.List(fields.Nested(FacetValue))
+    dataset = fields.List(fields.Nested(FacetValue))
+
+
+class Facets(Schema):
+    facets = fields.Nested(FacetValues, required=True)
+    total = _count("How many events match.")
+    query = fields.Dict(required=True, metadata={"description": "The query that was answered, names resolved."})
+    sequence = _count("The last change that the answer reflects.")
 
 
 class Actor(Schema):

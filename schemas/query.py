@@ -17,6 +17,7 @@ from schemas.edtf import DateError, parse_date
 from schemas.faults import Fault, Unreadable, unreadable
 from schemas.fields import ID_FORM, near, shorten, unstorable
 from schemas.names import fold, form
+from schemas.text_query import read_text_query
 
 VALUE_LIMIT = 8000
 LIST_LIMIT = 100
@@ -26,7 +27,7 @@ COMMAS_LIMIT = 2  # In a name that stands in a list with others.
 LIMIT_DEFAULT = 100
 LIMIT_MAX = 1000
 FORMATS = ("json",)
-SORTS = ("date", "-date", "updated", "-updated")
+SORTS = ("date", "-date", "updated", "-updated", "relevance")
 # The members of an event in the order of its answer: what ``fields`` can choose.
 EVENT_MEMBERS = (
     "id",
@@ -73,6 +74,16 @@ class TimelineQuery:
     total: bool = False
 
     @property
+    def backwards(self) -> bool:
+        """Whether the sort key that is the greatest comes first; what is most relevant has the greatest."""
+        return self.sort.startswith("-") or self.sort == "relevance"
+
+    @property
+    def offset(self) -> int:
+        """How many events stand before the page; only the pages of the order by relevance are counted so."""
+        return int(self.cursor or 0)
+
+    @property
     def fingerprint(self) -> bytes:
         """What a cursor is bound to: the filters and the order, not the size or the form of the page.
 
@@ -93,8 +104,8 @@ class TimelineQuery:
             shown["total"] = True
         return shown
 
-    def url(self, path: str, cursor: str) -> str:
-        """The address of the page that ``cursor`` leads to."""
+    def url(self, path: str, cursor: str | None = None) -> str:
+        """The address of the page that ``cursor`` leads to, of the first one without."""
         pairs: list[tuple[str, str]] = []
         for name, value in self.filters.items():
             pairs += [(name, text) for text in _texts(_once_each(value) if name in SPELT else value)]
@@ -106,7 +117,8 @@ class TimelineQuery:
             pairs.append(("fields", ",".join(self.fields)))
         if self.total:
             pairs.append(("total", "true"))
-        pairs.append(("cursor", cursor))
+        if cursor is not None:
+            pairs.append(("cursor", cursor))
         return path + "?" + "&".join(f"{name}={quote(text, safe=',/:')}" for name, text in pairs)
 
 
@@ -271,6 +283,12 @@ def any_date(text: str) -> str:
     return text
 
 
+def text(text: str) -> str:
+    """What is asked of an event's words, as it was written."""
+    read_text_query(text)
+    return text
+
+
 def box(text: str) -> list[float]:
     """``west,south,east,north`` in degrees."""
     parts = [part.strip(" ") for part in text.split(",")]
@@ -314,6 +332,8 @@ def read_cursor(query: TimelineQuery, cursor: str) -> str:
             "cursor-of-another-query",
             "belongs to a query with other filters or another order; begin without a cursor",
         )
+    if query.sort == "relevance" and not (key.isascii() and key.isdigit() and len(key) < 5):
+        raise unreadable("mangled-cursor", "is not a cursor; take it from `next` as it stands")
     return key
 
 

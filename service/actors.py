@@ -104,14 +104,14 @@ def known_forms(database: Database) -> list[tuple[str, str]]:
 
 def views(database: Database, actors: Collection[str]) -> dict[str, ActorView]:
     """What the read side needs to know of these actors, organisations of organisations included."""
-    names: dict[str, str] = {}
+    found: dict[str, dict[str, Any]] = {}
     for chunk in chunks(sorted(actors)):
         marks = ", ".join("?" * len(chunk))
         for actor, content in fetch(database, f"SELECT id, content FROM actor WHERE id IN ({marks})", chunk):
-            names[actor] = orjson.loads(content)["name"]
+            found[actor] = orjson.loads(content)
     direct: dict[str, list[str]] = {}
     asked: set[str] = set()
-    while new := sorted((set(actors) | {org for found in direct.values() for org in found}) - asked):
+    while new := sorted((set(actors) | {above for known in direct.values() for above in known}) - asked):
         asked.update(new)
         for chunk in chunks(new):
             marks = ", ".join("?" * len(chunk))
@@ -121,7 +121,10 @@ def views(database: Database, actors: Collection[str]) -> dict[str, ActorView]:
                 chunk,
             ):
                 direct.setdefault(actor, []).append(organisation)
-    return {actor: ActorView(names[actor], _above(actor, direct)) for actor in actors}
+    return {
+        actor: ActorView(found[actor]["name"], tuple(found[actor]["aliases"]), _above(actor, direct))
+        for actor in actors
+    }
 
 
 def _above(actor: str, direct: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
@@ -176,10 +179,10 @@ def _canonical(actor: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def shows_otherwise(database: Database, actor: Mapping[str, Any]) -> bool:
-    """Whether an actor in canonical form has another name or other organisations than it has in the store."""
+    """Whether an actor in canonical form has other names or other organisations than it has in the store."""
     rows = fetch(database, "SELECT content FROM actor WHERE id = ?", (actor["id"],))
     before = [orjson.loads(content) for (content,) in rows]
-    return any(actor["name"] != found["name"] or actor["member_of"] != found["member_of"] for found in before)
+    return any(actor[member] != found[member] for found in before for member in ("name", "aliases", "member_of"))
 
 
 def store_actor(log: Ledger, actor: Mapping[str, Any]) -> bool:

@@ -7,7 +7,7 @@ from playhouse.pool import PooledDatabase
 
 from service import http, metrics, openapi, problems
 from service.database import open_database
-from service.routes import actors, catalog, events, pages
+from service.routes import actors, catalog, events, facets, pages, timeline
 from service.settings import Settings, from_environment
 
 
@@ -27,7 +27,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     problems.init_app(app)
 
     # Routes
-    for routes in (events, actors, catalog, pages):
+    for routes in (events, timeline, facets, actors, catalog, pages):
         app.register_blueprint(routes.blueprint)
     openapi.init_app(app)
 

@@ -1,89 +1,25 @@
-"""The command line: each command parses, calls and prints."""
+"""The command line: each command parses, calls and prints. Those that read are in ``reading_commands.py``."""
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn, TextIO
-from urllib.parse import urlencode
+from typing import Any, BinaryIO, TextIO
 
 import click
-from peewee import Database, DatabaseError, InterfaceError
 
-from schemas.faults import Fault, Refused
-from schemas.query import write_cursor
 from service import __version__
-from service.database import BadDatabaseUrl, closing_database, migrate, open_database, root_cause, snapshot
-from service.settings import BadSetting, Settings, from_environment, settings_table, without_effect
+from service.command_line import REFUSED, fail, json_option, main, print_json, read_settings, show_faults, store, tell
+from service.reading_commands import stats_command, timeline_command
+from service.upgrade import upgrade
 
-REFUSED = 1  # Exit status where some or all of the input was refused; 2 is wrong usage.
+__all__ = ["main"]
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
-
-
-class Group(click.Group):
-    """Shows the settings below the commands."""
-
-    def format_epilog(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Settings (environment)"):
-            formatter.write_dl([(f"{name} [{default}]", meaning) for name, default, meaning in settings_table()])
-
-
-@click.group(cls=Group)
-@click.version_option(__version__, prog_name="dateline")
-def main() -> None:
-    """Dateline stores dated events and answers timeline queries filtered by actor and province.
-
-    \b
-    Try:
-      dateline seed                                     load the first timeline
-      dateline timeline --actor taliban --province Panjshir
-      dateline serve                                    answer over HTTP
-    """
-
-
-def _settings() -> Settings:
-    try:
-        settings = from_environment()
-    except BadSetting as error:
-        _fail(str(error), status=2)
-    for name in without_effect():
-        click.echo(f"dateline: {name} has no effect in this version", err=True)
-    return settings
-
-
-@contextmanager
-def _database(settings: Settings, migrated: bool = True) -> Iterator[Database]:
-    """The database of the settings, brought up to date; its troubles end the command in words."""
-    try:
-        with closing_database(open_database(settings.database_url)) as database:
-            if migrated:
-                migrate(database)
-            yield database
-    except BadDatabaseUrl as error:
-        _fail(str(error), status=2)
-    except (DatabaseError, InterfaceError) as error:
-        _fail(f"the database cannot be used: {root_cause(error)}")
-
-
-def _fail(message: str, status: int = REFUSED) -> NoReturn:
-    click.echo(f"dateline: {message}", err=True)
-    raise SystemExit(status)
-
-
-def _print_json(value: Any) -> None:
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
-
-
-def _show_faults(faults: tuple[Fault, ...], before: str = "", option: bool = False) -> None:
-    for fault in faults:
-        where = "--" + fault.pointer[1:].replace("_", "-") if option else fault.pointer or "/"
-        nearest = f" (did you mean {', '.join(fault.suggestions)}?)" if fault.suggestions else ""
-        click.echo(f"{before}{where}: {fault.message}{nearest} [{fault.code}]", err=True)
+main.add_command(timeline_command)
+main.add_command(stats_command)
 
 
 @main.command("serve")
@@ -97,8 +33,8 @@ def serve_command(examples: bool) -> None:
     """
     from service.server import CannotListen, serve
 
-    settings = _settings()
-    with _database(settings):
+    settings = read_settings()
+    with store(settings):
         pass
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     address = f"http://{host}:{settings.port}"
@@ -112,7 +48,7 @@ def serve_command(examples: bool) -> None:
     try:
         serve(settings, say)
     except CannotListen as error:
-        _fail(str(error))
+        fail(str(error))
 
 
 def _examples(address: str) -> str:
@@ -136,9 +72,9 @@ def migrate_command() -> None:
     Example:
       DATELINE_DATABASE_URL=postgresql://localhost/dateline dateline migrate
     """
-    settings = _settings()
-    with _database(settings, migrated=False) as database:
-        applied = migrate(database)
+    settings = read_settings()
+    with store(settings, migrated=False) as database:
+        applied = upgrade(database, tell)
     for name in applied:
         click.echo(f"applied {name}")
     if not applied:
@@ -156,10 +92,10 @@ def seed_command(as_json: bool) -> None:
     """
     from service.seeding import seed
 
-    with _database(_settings()) as database:
+    with store(read_settings()) as database:
         actors, report = seed(database)
     if as_json:
-        _print_json({"actors": actors, "created": report.created, "updated": report.updated})
+        print_json({"actors": actors, "created": report.created, "updated": report.updated})
     elif actors or report.created or report.updated:
         click.echo(f"seeded {report.created + report.updated} events and {actors} actors")
     else:
@@ -193,8 +129,8 @@ def import_command(
         raise click.BadParameter("use lower-case letters, digits, '.', '_' and '-'", param_hint="--dataset")
     if rejects is not None and _same_file(rejects.name, _name(file)):
         raise click.BadParameter("is the file that is imported; give another", param_hint="--rejects")
-    settings = _settings()
-    with _database(settings) as database, _progress(file, quiet=as_json) as progress:
+    settings = read_settings()
+    with store(settings) as database, _progress(file, quiet=as_json) as progress:
         try:
             report = import_file(
                 database,
@@ -208,9 +144,9 @@ def import_command(
                 min_year=settings.min_year,
             )
         except UnreadableFile as error:
-            _fail(f"{_name(file)}: {error}")
+            fail(f"{_name(file)}: {error}")
     if as_json:
-        _print_json(report.as_json())
+        print_json(report.as_json())
     else:
         _show_report(report, dry_run)
     if report.rejected or report.broken:
@@ -239,17 +175,17 @@ def _progress(file: BinaryIO, quiet: bool) -> Iterator[Any]:
     else:
         done = 0
 
-        def tell(records: int) -> None:
+        def count(records: int) -> None:
             nonlocal done
             done += records
             click.echo(f"{done} records", err=True)
 
-        yield tell
+        yield count
 
 
 def _show_report(report: Any, dry_run: bool) -> None:
     for rejection in report.rejected:
-        _show_faults(rejection.faults, before=f"line {rejection.line}: ")
+        show_faults(rejection.faults, before=f"line {rejection.line}: ")
     for code, count in sorted(report.warnings.items()):
         click.echo(f"warning: {code} in {count} record{'s' if count > 1 else ''}", err=True)
     if report.broken:
@@ -259,62 +195,6 @@ def _show_report(report: Any, dry_run: bool) -> None:
         f"{report.unchanged} unchanged, {len(report.rejected)} rejected"
         + (" (dry run: nothing was kept)" if dry_run else "")
     )
-
-
-def _query_options(command: Any) -> Any:
-    """The parameters of the API's query as options, made from the same table, but for those of an answer's form."""
-    from service.filters import PARAMETERS
-
-    for name, parameter in reversed(list(PARAMETERS.items())):
-        if name in ("fields", "total", "format"):
-            continue
-        help_text = parameter.meaning + (f" Example: {parameter.example}" if parameter.example else "")
-        command = click.option("--" + name.replace("_", "-"), name, multiple=True, help=help_text)(command)
-    return command
-
-
-@main.command("timeline")
-@_query_options
-@json_option
-def timeline_command(as_json: bool, **given: Any) -> None:
-    """Show the events of a query as a table, and how they are spread over time.
-
-    \b
-    Example:
-      dateline timeline --actor taliban --province Panjshir
-    """
-    from service import timeline
-    from service.read_query import read_query
-
-    pairs = [(name, text) for name, texts in given.items() for text in texts]
-    with _database(_settings()) as database:
-        try:
-            asked = read_query(database, urlencode(pairs, errors="surrogateescape").encode())
-        except Refused as refused:
-            _show_faults(refused.faults, before="dateline: ", option=True)
-            raise SystemExit(REFUSED) from None
-        with snapshot(database):
-            page = timeline.page(database, replace(asked, total=True))
-            days = timeline.days(database, asked)
-    events = json.loads(b"[" + page.documents + b"]")
-    following = page.next and write_cursor(asked, page.next)
-    if as_json:
-        _print_json({"events": events, "next": following, "query": asked.normalised(), "total": page.total})
-        return
-    from rich.console import Console
-
-    from service.terminal import draw_events, draw_histogram
-
-    console = Console(width=None if sys.stdout.isatty() else 160, emoji=False)
-    if not events:
-        console.print("no event matches")
-        return
-    draw_events(console, events)
-    console.print(f"\n{len(events)} of {page.total} events", highlight=False)
-    if following:
-        console.print(f"more: --cursor {following}", highlight=False, soft_wrap=True)
-    console.print()
-    draw_histogram(console, days)
 
 
 @main.command("check")
@@ -327,9 +207,10 @@ def check_command(mend: bool, as_json: bool) -> None:
     Example:
       dateline check --repair
     """
-    from service.check import check, repair
+    from service.check import check
+    from service.repair import repair
 
-    with _database(_settings()) as database:
+    with store(read_settings()) as database:
         found = check(database)
         if mend:
             repair(database)
@@ -337,7 +218,7 @@ def check_command(mend: bool, as_json: bool) -> None:
         else:
             left = found
     if as_json:
-        _print_json({"found": [asdict(item) for item in found], "left": [asdict(item) for item in left]})
+        print_json({"found": [asdict(item) for item in found], "left": [asdict(item) for item in left]})
     else:
         for item in found:
             click.echo(f"{item.table}: {item.subject} {item.message}")

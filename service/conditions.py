@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from schemas import edtf
+from schemas.text_query import TextQuery, read_text_query
+from service.marks import cells_of, killed_level
 from service.spans import Window
 from service.terms import Term
 
@@ -43,13 +45,24 @@ class PlacedIn:
 
 @dataclass(frozen=True, slots=True)
 class Satisfies:
-    """A test of the event's row, which the SQL calls ``{row}``, with its parameters."""
+    """A test of the event's row, which the SQL calls ``{row}``, with its parameters.
+
+    marks: what satisfies it has one of these terms in the search index, so that few events need to be tested.
+    """
 
     sql: str
     parameters: tuple[Any, ...]
+    marks: tuple[Term, ...]
 
 
-Condition = Carries | LiesIn | During | PlacedIn | Satisfies
+@dataclass(frozen=True, slots=True)
+class Says:
+    """The event's words say what the text query asks."""
+
+    text: TextQuery
+
+
+Condition = Carries | LiesIn | During | PlacedIn | Satisfies | Says
 
 
 # From the values of the filters, in canonical form, to conditions.
@@ -121,8 +134,13 @@ def inside_box(filters: Mapping[str, Any]) -> Iterator[Condition]:
     sql = (
         f"{{row}}.latitude >= ? AND {{row}}.latitude <= ? AND ({{row}}.longitude >= ? {joined} {{row}}.longitude <= ?)"
     )
-    yield Satisfies(sql, (south, north, west, east))
+    yield Satisfies(sql, (south, north, west, east), cells_of(filters["bbox"]))
 
 
 def killed_at_least(filters: Mapping[str, Any]) -> Iterator[Condition]:
-    yield Satisfies("{row}.killed >= ?", (filters["min_killed"],))
+    least = filters["min_killed"]
+    yield Satisfies("{row}.killed_high >= ?", (least,), (killed_level(least),))
+
+
+def says(filters: Mapping[str, Any]) -> Iterator[Condition]:
+    yield Says(read_text_query(filters["q"]))

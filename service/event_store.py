@@ -96,6 +96,11 @@ class Version:
     content: dict[str, Any] | None
     original: str | None
 
+    @property
+    def datasets(self) -> set[str]:
+        """The dataset of the event, none where it is deleted."""
+        return {self.content["dataset"]} if self.content else set()
+
 
 def write_events(
     database: Database,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from schemas import query
+from schemas import periods, query
 from schemas.edtf import LONGEST
 from schemas.query import TimelineQuery
 from schemas.vocabulary import EVENT_TYPES, ROLES, STATUSES
@@ -193,6 +193,15 @@ FILTERS: dict[str, Filter] = {
             conditions.claimants,
         ),
         Filter(
+            "q",
+            'Words searched in title, summary, place, names of actors and claims: `"a phrase"`, `-without`, `a OR b`, '
+            "`begin*`. All of them must occur.",
+            'airport "suicide bomb*"',
+            TEXT,
+            _single(query.text),
+            conditions.says,
+        ),
+        Filter(
             "bbox",
             "west,south,east,north in degrees; west > east crosses the antimeridian.",
             "69,35,70,36",
@@ -230,7 +239,8 @@ OPTIONS: dict[str, Option] = {
     for item in (
         Option(
             "sort",
-            "By date or by last change; a leading - reverses it.",
+            "By date or by last change, a leading - reverses it; or with q by relevance: first the events whose title "
+            "says what is sought, the latest first, and no more than 1,000.",
             "-date",
             _words(query.SORTS),
             query.choice(query.SORTS),
@@ -252,6 +262,67 @@ OPTIONS: dict[str, Option] = {
             _words(query.FORMATS),
             query.choice(query.FORMATS, "unknown-format"),
         ),
+    )
+}
+
+# Of the timeline in periods, beside the filters.
+PERIOD_OPTIONS: dict[str, Option] = {
+    item.name: item
+    for item in (
+        Option(
+            "bucket",
+            f"How long a period is; a week is an ISO week, from Monday to Sunday. auto: the finest that gives at most "
+            f"{periods.AUTO_MAX} periods from the first to the last.",
+            "month",
+            {**_words((*periods.BUCKETS, periods.AUTO)), "default": periods.AUTO},
+            query.choice((*periods.BUCKETS, periods.AUTO)),
+        ),
+        Option(
+            "by",
+            "What each period's count is divided by; types are those of the top level.",
+            "type",
+            _words(periods.SHARES),
+            query.choice(periods.SHARES),
+        ),
+        Option(
+            "events",
+            "How many of its events each period shows, the first in time.",
+            "1",
+            {
+                "type": "integer",
+                "minimum": 0,
+                "maximum": periods.EMBEDDED_MAX,
+                "default": periods.EMBEDDED_DEFAULT,
+            },
+            query.whole_number(0, periods.EMBEDDED_MAX),
+        ),
+        OPTIONS["format"],
+    )
+}
+
+# What facets there are, in the order in which they are told.
+FACETS = ("actor", "province", "type", "status", "country", "tag", "publisher", "dataset")
+FACET_SIZE_DEFAULT, FACET_SIZE_MAX = 20, 500
+
+# Of facets, beside the filters.
+FACET_OPTIONS: dict[str, Option] = {
+    item.name: item
+    for item in (
+        Option(
+            "by",
+            "What to count the events by; all there is by default.",
+            "actor,province",
+            {**_list_of(FACETS), "default": list(FACETS)},
+            query.any_of(query.choice(FACETS)),
+        ),
+        Option(
+            "size",
+            "How many values of each facet to show, those of most events first.",
+            "5",
+            {"type": "integer", "minimum": 1, "maximum": FACET_SIZE_MAX, "default": FACET_SIZE_DEFAULT},
+            query.whole_number(1, FACET_SIZE_MAX),
+        ),
+        OPTIONS["format"],
     )
 }
 

@@ -1,4 +1,4 @@
-"""The tables, their keys and indexes; no queries.
+"""The tables, their keys and indexes; no queries. The table ``search`` is each engine's own, see ``search_index.py``.
 
 The revision log is the truth. Every other table of events is a projection of it (see ``projections.py``) and can
 be made anew from it. Times are integer microseconds since 1970 UTC.
@@ -23,6 +23,7 @@ class Store(Model):
     version = BigIntegerField()  # Moves with every write that changes an answer: the base of ETags and caches.
     sequence = BigIntegerField()  # The last change recorded.
     recorded = BigIntegerField()  # When that was. Never goes back.
+    projection = IntegerField()  # The rules by which its projections were made, see ``projections.PROJECTION``.
 
     class Meta:
         table_name = "store"
@@ -61,7 +62,11 @@ class Event(Model):
     until = BytesText(null=True)
     latitude = DoubleField(null=True)
     longitude = DoubleField(null=True)
-    killed = BigIntegerField(null=True)  # The high estimate.
+    killed_high = BigIntegerField(null=True)
+    killed_low = BigIntegerField(null=True)
+    injured_low = BigIntegerField(null=True)
+    injured_high = BigIntegerField(null=True)
+    terms = BytesText()  # The numbers of everything that it is found by, with commas between them.
 
     class Meta:
         table_name = "event"
@@ -120,6 +125,27 @@ class Tally(Model):
     class Meta:
         table_name = "tally"
         primary_key = CompositeKey("term", "place")
+
+
+class Rollup(Model):
+    """How many events, with what casualties, have their place on the timeline in each day and each month.
+
+    Kept for every event together, each place, and each actor, type and status; periods without events have no row.
+    """
+
+    term = IntegerField()
+    place = IntegerField()
+    digits = IntegerField()  # 6 for a month, 8 for a day.
+    period = BytesText()  # YYYYMM or YYYYMMDD
+    events = BigIntegerField()
+    killed_low = BigIntegerField()  # Sums over the events; one without a figure adds nothing.
+    killed_high = BigIntegerField()
+    injured_low = BigIntegerField()
+    injured_high = BigIntegerField()
+
+    class Meta:
+        table_name = "rollup"
+        primary_key = CompositeKey("term", "place", "digits", "period")
 
 
 class Actor(Model):
@@ -192,6 +218,7 @@ TABLES = (
     Term,
     Timeline,
     Tally,
+    Rollup,
     Actor,
     ActorName,
     ActorMembership,

@@ -17,7 +17,7 @@ from marshmallow import Schema
 from schemas import answers
 from schemas.vocabulary import ACTOR_KINDS
 from service import __version__
-from service.filters import LIMIT, PARAMETERS, TEXT, Parameter
+from service.filters import FACET_OPTIONS, FILTERS, LIMIT, PARAMETERS, PERIOD_OPTIONS, TEXT, Parameter
 from service.http import EXPOSED_HEADERS, GEOJSON
 from service.problems import MEDIA_TYPE, PROBLEMS
 
@@ -72,6 +72,10 @@ OPERATIONS: dict[str, Operation] = {
     "events.show_original": Operation(
         "Events", {JSON: {"type": "object"}}, (), ("not-found", "gone"), {"event_id": "ucdp-ged-212545"}
     ),
+    "timeline.show_timeline": Operation(
+        "Timeline", {JSON: answers.Timeline}, (*FILTERS.values(), *PERIOD_OPTIONS.values())
+    ),
+    "facets.count_facets": Operation("Timeline", {JSON: answers.Facets}, (*FILTERS.values(), *FACET_OPTIONS.values())),
     "actors.get_actors": Operation(
         "Actors",
         {JSON: answers.ActorPage},

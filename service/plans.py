@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 from peewee import Database
 
 from schemas.query import TimelineQuery
-from service.conditions import Carries, Condition, During, LiesIn, PlacedIn, Satisfies
-from service.database import fetch_by_key
+from service.conditions import Carries, Condition, During, LiesIn, PlacedIn, Satisfies, Says
+from service.database import dialect, fetch_by_key
 from service.filters import conditions_of
+from service.marks import span_mark, year_marks
+from service.search_index import Sought, says
 from service.spans import EVERY, FIRST_PLACE, LAST_PLACE, Stretch, Window
-from service.terms import ANY, numbers_of
+from service.terms import ANY, Term, numbers_of
 
 # So many ranges are merged at most; beyond, the places are looked up for each event instead.
 RANGES_MAX = 400
@@ -21,6 +23,9 @@ STATED_MAX = 3000
 # Every range repeats the tests. Beyond so many parameters the statement would be too large for an engine, so the ranges
 # of everything are read instead: with lists that long, what is sought is not rare.
 TESTED_MAX = 5000
+# Where tests are left and more events than this stand under the best pairs, what passes may be rare among them, so the
+# search index is asked, which knows of each list where its next event is.
+SEARCHED_FROM = 500
 
 Pair = tuple[int, int]
 
@@ -46,6 +51,8 @@ class Plan:
     tests: what the ranges do not say.
     covered: what the ranges do say, as tests, for an answer that does not read them.
     expected: how many events stand under the pairs; None where nobody needed to know.
+    sought: what the search index is asked for, where it is read instead of the pairs' ranges.
+    few: whether all that matches may be sorted for one page.
     """
 
     pairs: tuple[Pair, ...] = ()
@@ -53,13 +60,16 @@ class Plan:
     tests: tuple[Test, ...] = ()
     covered: tuple[Test, ...] = ()
     expected: int | None = None
+    sought: Sought | None = None
+    few: bool = True
 
     @property
     def counted(self) -> bool:
         """Whether the tally of the one pair is the exact number of events."""
-        return len(self.pairs) == 1 and not self.tests and self.stretches == (WHOLE,)
+        return len(self.pairs) == 1 and not self.tests and not self.sought and self.stretches == (WHOLE,)
 
 
+EVERYTHING = ((ANY, ANY),)
 WHOLE = Stretch(EVERY, FIRST_PLACE, LAST_PLACE)
 
 
@@ -75,24 +85,61 @@ class _Way:
 def make_plan(database: Database, asked: TimelineQuery) -> Plan:
     """The cheapest plan for a query, by the number of events under each of its terms and places."""
     wanted = conditions_of(asked)
-    listed = {c: c.terms if isinstance(c, Carries) else c.places for c in wanted if isinstance(c, Carries | LiesIn)}
-    numbers = numbers_of(database, {term for terms in listed.values() for term in terms}) if listed else {}
+    listed = {condition: terms for condition in wanted if (terms := _terms_of(condition))}
+    stretches, tests, covered = _time(wanted)
+    text = next((condition.text for condition in wanted if isinstance(condition, Says)), None)
+    named = {term for terms in listed.values() for term in terms}
+    numbers = numbers_of(database, named) if named else {}
     lists = {c: tuple(numbers[term] for term in terms if term in numbers) for c, terms in listed.items()}
     if not all(lists.values()):
         return Plan()
-    stretches, tests, covered = _time(wanted)
-    ways = _ways(lists, len(stretches))
-    if len(ways) > 1 or "updated" in asked.sort:
+    ranged = {c: found for c, found in lists.items() if isinstance(c, Carries | LiesIn)}
+    ways = _ways(ranged, len(stretches))
+    rest = len(lists) > len(ways[0].fulfilled)
+    if "updated" in asked.sort or (rest and ways[0].pairs != EVERYTHING):
         ways = _weighed(database, ways)
     way = ways[0]
-    tested = sum(len(found) for condition, found in lists.items() if condition not in way.fulfilled)
+    tests += [Test(c.sql, c.parameters) for c in wanted if isinstance(c, Satisfies)]
+    if text or (rest and (way.expected is None or way.expected > SEARCHED_FROM)):
+        marks = _numbered_marks(database, stretches)
+        # Where no event ever had a mark, there is nothing to read.
+        read = tuple(stretch for stretch in stretches if all(marks[stretch.span]))
+        sought = Sought(tuple(lists.values()), text, tuple(marks.items()))
+        covered += [_look_up(condition, found) for condition, found in ranged.items()]
+        if text:
+            covered.append(Test(*says(dialect(database), text)))
+        return Plan(way.pairs, read, tuple(tests), tuple(covered), way.expected, sought)
+    tested = sum(len(found) for condition, found in ranged.items() if condition not in way.fulfilled)
     ranges = len(way.pairs) * len(stretches)
     if ranges > STATED_MAX or ranges * tested > TESTED_MAX:
-        way = _Way(((ANY, ANY),), ())
-    for condition, found in lists.items():
+        way = _Way(EVERYTHING, ())
+    for condition, found in ranged.items():
         (covered if condition in way.fulfilled else tests).append(_look_up(condition, found))
-    tests += [Test(c.sql, c.parameters) for c in wanted if isinstance(c, Satisfies)]
     return Plan(way.pairs, tuple(stretches), tuple(tests), tuple(covered), way.expected)
+
+
+def _numbered_marks(database: Database, stretches: Sequence[Stretch]) -> dict[int, tuple[tuple[int, ...], ...]]:
+    """For each stretch, by its span class, lists of marks; every event of the stretch has one of each list."""
+    marks = {stretch.span: _marks(stretch) for stretch in stretches}
+    numbers = numbers_of(database, {term for lists in marks.values() for terms in lists for term in terms})
+    return {
+        span: tuple(tuple(numbers[term] for term in terms if term in numbers) for terms in lists)
+        for span, lists in marks.items()
+    }
+
+
+def _marks(stretch: Stretch) -> list[tuple[Term, ...]]:
+    span = span_mark(stretch.span)
+    years = year_marks(stretch.low, stretch.high)
+    return [terms for terms in (() if stretch.span == EVERY else (span,), years) if terms]
+
+
+def _terms_of(condition: Condition) -> tuple[Term, ...]:
+    """The terms of which an event that fulfils the condition has one; none where it cannot be told by terms."""
+    match condition:
+        case Carries(terms) | LiesIn(terms) | Satisfies(marks=terms):
+            return terms
+    return ()
 
 
 def _ways(lists: dict[Carries | LiesIn, tuple[int, ...]], stretches: int) -> list[_Way]:
@@ -111,7 +158,7 @@ def _ways(lists: dict[Carries | LiesIn, tuple[int, ...]], stretches: int) -> lis
         found += together or [_Way(tuple((term, ANY) for term in lists[condition]), (condition,))]
     if not any(place in way.fulfilled for way in found for place in places):
         found += [_Way(tuple((ANY, number) for number in lists[place]), (place,)) for place in places]
-    return found or [_Way(((ANY, ANY),), ())]
+    return found or [_Way(EVERYTHING, ())]
 
 
 def _weighed(database: Database, ways: Sequence[_Way]) -> list[_Way]:

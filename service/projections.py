@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,20 +11,29 @@ import orjson
 from schemas import edtf
 from schemas.casualties import derive_casualties
 from schemas.vocabulary import EVENT_TYPES, RESERVED_ACTORS
+from schemas.words import searchable
 from service import gazetteer
 from service.ledger import timestamp
+from service.marks import cells_at, killed_levels, span_mark, year_mark
 from service.spans import EVERY, span_class
 from service.terms import Term
 
+# The number of the rules by which revisions become projections. Raise it with every change of what is made of an event
+# (a term, a word, a row): a store whose projections were made by older rules is brought up to them when it is opened.
+PROJECTION = 2
+
 EVERYWHERE = Term("place", "")
 EVERYTHING = Term("any", "")
+# The kinds of term whose events are counted by period.
+COUNTED_BY_PERIOD = frozenset({"actor", "type", "status"})
 
 
 @dataclass(frozen=True, slots=True)
 class ActorView:
-    """What the read side needs to know of an actor: its name, and every organisation that it is a member of."""
+    """What the read side needs to know of an actor: its names, and every organisation that it is a member of."""
 
     name: str
+    aliases: tuple[str, ...]
     organisations: tuple[str, ...]
 
 
@@ -32,7 +41,9 @@ class ActorView:
 class Projection:
     """The rows of one event, but for the numbers that stand for it and for its terms.
 
-    terms: what the event is found by together with each of ``places``; attributes: by themselves alone.
+    figures: the low and high estimates of killed, then of injured; None where no claim has a figure.
+    terms: what the event is found by together with each of ``places``; attributes: by themselves alone; marks: only
+    in the search index. title, prose: the words that are searched, with a space between them.
     """
 
     id: str
@@ -43,11 +54,14 @@ class Projection:
     until: str | None
     latitude: float | None
     longitude: float | None
-    killed: int | None
+    figures: tuple[int | None, int | None, int | None, int | None]
     document: str
     terms: tuple[Term, ...]
     attributes: tuple[Term, ...]
     places: tuple[Term, ...]
+    marks: tuple[Term, ...]
+    title: str
+    prose: str
 
     @property
     def spans(self) -> tuple[int, ...]:
@@ -63,6 +77,19 @@ class Projection:
         for term in self.attributes:
             yield term, EVERYWHERE
 
+    def found_by(self) -> Iterable[Term]:
+        """Each term that the event is found by, once."""
+        return (EVERYTHING, *self.terms, *self.attributes, *self.places, *self.marks)
+
+    def counted_under(self) -> Iterable[tuple[Term, Term]]:
+        """Each term and place whose counts by period the event is part of."""
+        yield EVERYTHING, EVERYWHERE
+        for place in self.places:
+            yield EVERYTHING, place
+        for term in (*self.terms, *self.attributes):
+            if term.kind in COUNTED_BY_PERIOD:
+                yield term, EVERYWHERE
+
 
 def project(
     content: Mapping[str, Any], version: int, created: int, updated: int, actors: Mapping[str, ActorView]
@@ -76,22 +103,50 @@ def project(
     event_id = content["id"]
     location = content["location"] or {}
     casualties = derive_casualties(content["claims"])
-    killed = casualties.get("killed")
+    since, until = edtf.since(span), edtf.until(span)
+    latitude, longitude = location.get("latitude"), location.get("longitude")
+    killed, injured = casualties.get("killed", {}), casualties.get("injured", {})
+    pos = edtf.place_key(span) + event_id
     return Projection(
         id=event_id,
         version=version,
-        pos=edtf.place_key(span) + event_id,
+        pos=pos,
         recency=f"{updated:016d} {event_id}",
-        since=edtf.since(span),
-        until=edtf.until(span),
-        latitude=location.get("latitude"),
-        longitude=location.get("longitude"),
-        killed=killed["high"] if killed else None,
+        since=since,
+        until=until,
+        latitude=latitude,
+        longitude=longitude,
+        figures=(killed.get("low"), killed.get("high"), injured.get("low"), injured.get("high")),
         document=_document(content, span, casualties, version, created, updated, actors),
         terms=_actor_terms(content, actors),
         attributes=_attributes(content, casualties, actors),
         places=_places(location),
+        marks=(
+            *cells_at(latitude, longitude),
+            *killed_levels(killed.get("high")),
+            *((span_mark(own),) if (own := span_class(since, until)) != EVERY else ()),
+            year_mark(pos),
+        ),
+        title=searchable([content["title"]]),
+        prose=searchable(_prose(content, location, actors)),
     )
+
+
+def _prose(
+    content: Mapping[str, Any], location: Mapping[str, Any], actors: Mapping[str, ActorView]
+) -> Iterator[str | None]:
+    """The texts that are searched beside the title: summary, place, names of actors and claimants, claims."""
+    yield content["summary"]
+    yield from (location.get(name) for name in ("place", "district", "as_given"))
+    if code := location.get("province"):
+        unit = gazetteer.province(code)
+        yield unit.name if unit else None
+    for actor in dict.fromkeys(participant["id"] for participant in content["actors"]):
+        yield from (actors[actor].name, *actors[actor].aliases)
+    for claim in content["claims"]:
+        if claimant := _shown_claimant(claim["claimant"], actors):
+            yield claimant["name"]
+        yield claim["statement"]
 
 
 def _document(

@@ -14,7 +14,7 @@ from schemas.faults import Fault, Refused, Unreadable
 from schemas.fields import near, shorten
 from schemas.query import TimelineQuery
 from service.conditions import first_minute, last_minute
-from service.filters import FILTERS, OPTIONS, PARAMETERS
+from service.filters import FILTERS, OPTIONS, Option, Parameter
 from service.query_names import Suggestions
 
 
@@ -45,62 +45,75 @@ class Reading:
             self.faults += error.at(f"/{name}")
             return None
 
-    def once(self, name: str) -> str | None:
-        """The text of a parameter that may be given once, or None."""
-        texts = self._values.get(name, [])
+    def once(self, parameter: Parameter) -> None:
+        """Note a fault where a parameter that may be given once is given several times."""
+        texts = self._values.get(parameter.name, [])
         if len(texts) > 1:
-            hint = "; write several values with commas between them" if _is_list(name) else ""
-            self.faults.append(Fault(f"/{name}", "repeated", f"is given {len(texts)} times{hint}"))
-            return None
-        return texts[0] if texts else None
+            hint = "; write several values with commas between them" if _is_list(parameter) else ""
+            self.faults.append(Fault(f"/{parameter.name}", "repeated", f"is given {len(texts)} times{hint}"))
 
 
 def read_query(database: Database, query_string: bytes) -> TimelineQuery:
-    """The query that a URL asks, names resolved. Raises Refused with an entry for each fault."""
+    """The query of a page that a URL asks, names resolved. Raises Refused with an entry for each fault."""
+    filters, options = read_parts(database, query_string, OPTIONS)
+    options.pop("format", None)
+    cursor = options.pop("cursor", None)
+    asked = TimelineQuery(filters=filters, **options)
+    if cursor is None:
+        return asked
+    try:
+        return replace(asked, cursor=query.read_cursor(asked, cursor))
+    except Unreadable as error:
+        raise Refused(error.at("/cursor"), source="query") from None
+
+
+def read_parts(
+    database: Database, query_string: bytes, options: Mapping[str, Option]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The filters of a URL, names resolved, and those of ``options`` that it gives.
+
+    Raises Refused with an entry for each fault, a parameter that is neither among them.
+    """
+    parameters: Mapping[str, Parameter] = {**FILTERS, **options}
     values, faults = query.read_pairs(query_string)
-    for name in values.keys() - PARAMETERS.keys():
+    for name in values.keys() - parameters.keys():
         message = f"{shorten(name)!r} is not a parameter of this query"
-        faults.append(Fault("/" + shorten(name), "unknown-parameter", message, near(name, PARAMETERS)))
+        faults.append(Fault("/" + shorten(name), "unknown-parameter", message, near(name, parameters)))
     for name, texts in values.items():
-        if name in PARAMETERS and "" in texts:
+        if name in parameters and "" in texts:
             faults.append(Fault(f"/{name}", "blank", "is empty; leave it out or give a value"))
-    readable = {name: texts for name, texts in values.items() if name in PARAMETERS and "" not in texts}
+    readable = {name: texts for name, texts in values.items() if name in parameters and "" not in texts}
     # Judged before any name is looked up, so that a query that is refused for its size costs nothing.
     listed = sum(
-        1 + text.count(",") for name in readable if name in FILTERS and _is_list(name) for text in readable[name]
+        1 + text.count(",")
+        for name in readable
+        if name in FILTERS and _is_list(FILTERS[name])
+        for text in readable[name]
     )
     if listed > query.NAMES_LIMIT:
         raise Refused([*faults, _too_many_names(listed)], source="query")
     reading = Reading(database, readable)
-    for name, item in FILTERS.items():
-        if not item.repeatable:
-            reading.once(name)
+    for name, item in parameters.items():
+        if name not in FILTERS or not FILTERS[name].repeatable:
+            reading.once(item)
     repeated = {fault.pointer[1:] for fault in reading.faults}
     for name in FILTERS:
         if name not in repeated:
             reading.value(name)
     filters = {name: value for name in FILTERS if (value := reading.value(name)) is not None}
-    options: dict[str, Any] = {}
-    for name, option in OPTIONS.items():
-        text = reading.once(name)
-        if text is not None:
-            options[name] = reading.attempt(name, partial(option.read, text))
-    options.pop("format", None)
-    cursor = options.pop("cursor", None)
-    faults += reading.faults + _between(filters, values)
+    chosen: dict[str, Any] = {}
+    for name, option in options.items():
+        given = readable.get(name)
+        if given and name not in repeated:
+            chosen[name] = reading.attempt(name, partial(option.read, given[0]))
+    faults += reading.faults + _between(filters, chosen, values)
     if faults:
         raise Refused(dict.fromkeys(faults), source="query")
-    asked = TimelineQuery(filters=filters, **options)
-    if cursor is not None:
-        key = reading.attempt("cursor", lambda: query.read_cursor(asked, cursor))
-        if reading.faults:
-            raise Refused(reading.faults, source="query")
-        asked = replace(asked, cursor=key)
-    return asked
+    return filters, chosen
 
 
-def _is_list(name: str) -> bool:
-    return bool(PARAMETERS[name].schema["type"] == "array")
+def _is_list(parameter: Parameter) -> bool:
+    return bool(parameter.schema["type"] == "array")
 
 
 def _too_many_names(count: int) -> Fault:
@@ -113,7 +126,7 @@ def _listed(value: list[Any]) -> list[Any]:
     return [member for group in value for member in (group if isinstance(group, list) else [group])]
 
 
-def _between(filters: Mapping[str, Any], values: Mapping[str, Any]) -> list[Fault]:
+def _between(filters: Mapping[str, Any], options: Mapping[str, Any], values: Mapping[str, Any]) -> list[Fault]:
     """Faults that lie between parameters."""
     faults = []
     if "from" in filters and "to" in filters:
@@ -127,4 +140,8 @@ def _between(filters: Mapping[str, Any], values: Mapping[str, Any]) -> list[Faul
         faults.append(_too_many_names(named))
     if "role" in values and "actor" not in values:
         faults.append(Fault("/role", "needs-actor", "is the role of an actor that is named; give actor as well"))
+    if options.get("sort") == "relevance" and "q" not in values:
+        faults.append(
+            Fault("/sort", "needs-q", "by relevance needs words that something is relevant to; give q as well")
+        )
     return faults

@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from peewee import Database
 
+from service import rollups, search_index
 from service.database import execute_many, insert_rows
 from service.models import Event, EventDocument, Tally, Timeline
 from service.projections import EVERYTHING, EVERYWHERE, Projection
+from service.search_index import SearchRow
+from service.spans import EVERY
 from service.terms import ANY, Term, give_numbers
 
 REPLACE_EVENT = (
     "ON CONFLICT (num) DO UPDATE SET version = excluded.version, "
-    "edition = CASE WHEN event.version = excluded.version THEN event.edition + 1 ELSE 0 END, "
+    "edition = CASE WHEN event.version = excluded.version THEN event.edition + excluded.edition ELSE 0 END, "
     "deleted = excluded.deleted, pos = excluded.pos, recency = excluded.recency, since = excluded.since, "
-    "until = excluded.until, latitude = excluded.latitude, longitude = excluded.longitude, killed = excluded.killed"
+    "until = excluded.until, latitude = excluded.latitude, longitude = excluded.longitude, "
+    "killed_high = excluded.killed_high, killed_low = excluded.killed_low, injured_low = excluded.injured_low, "
+    "injured_high = excluded.injured_high, terms = excluded.terms"
 )
 REPLACE_DOCUMENT = "ON CONFLICT (num) DO UPDATE SET document = excluded.document"
 ADD_TALLY = "ON CONFLICT (term, place) DO UPDATE SET events = tally.events + excluded.events"
 DELETE_TIMELINE = "DELETE FROM timeline WHERE term = ? AND place = ? AND span = ? AND pos = ? AND num = ?"
 
 TimelineRow = tuple[int, int, int, str, int]
+Numbers = Mapping[Term, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,65 +43,90 @@ class Change:
 
 def apply(database: Database, changes: Sequence[Change]) -> None:
     """Bring every table of the read side from ``before`` to ``after``; one change for each event."""
-    numbers = _numbers(database, changes)
-    removed: list[TimelineRow] = []
-    added: list[TimelineRow] = []
-    tally: Counter[tuple[int, int]] = Counter()
+    sides = [side for change in changes for side in (change.before, change.after) if side]
+    numbers = with_any(give_numbers(database, {term for side in sides for term in numbered_terms(side)}))
+    removed: set[TimelineRow] = set()
+    added: set[TimelineRow] = set()
+    unsearched: set[SearchRow] = set()
+    searched: set[SearchRow] = set()
     for change in changes:
-        before = set(timeline_rows(change.before, change.num, numbers)) if change.before else set()
-        after = set(timeline_rows(change.after, change.num, numbers)) if change.after else set()
-        removed += before - after
-        added += after - before
-        tally.subtract(_tallied(before))
-        tally.update(_tallied(after))
+        if change.before:
+            removed.update(timeline_rows(change.before, change.num, numbers))
+            unsearched.add(search_row(change.before, change.num, numbers))
+        if change.after:
+            added.update(timeline_rows(change.after, change.num, numbers))
+            searched.add(search_row(change.after, change.num, numbers))
+    _apply_timeline(database, removed - added, added - removed)
+    search_index.apply(database, unsearched - searched, searched - unsearched)
+    steps = [(-1, change.before) for change in changes if change.before]
+    steps += [(1, change.after) for change in changes if change.after]
+    rollups.apply(database, rollups.counts(steps, numbers))
+    _apply_events(database, changes, numbers)
+
+
+def _apply_timeline(database: Database, removed: set[TimelineRow], added: set[TimelineRow]) -> None:
     # In the order of the index, so that neighbouring rows go into the same page.
     execute_many(database, DELETE_TIMELINE, sorted(removed))
     insert_rows(database, Timeline, sorted(added))
+    tally = Counter((term, place) for term, place, span, _, _ in added if span == EVERY)
+    tally.subtract((term, place) for term, place, span, _, _ in removed if span == EVERY)
     insert_rows(database, Tally, sorted((*key, step) for key, step in tally.items() if step), ADD_TALLY)
+
+
+def _apply_events(database: Database, changes: Sequence[Change], numbers: Numbers) -> None:
     rows = [
-        event_row(change.num, side, deleted=change.after is None)
+        event_row(change.num, side, numbers, edition=_reads_otherwise(change), deleted=change.after is None)
         for change in changes
         if (side := change.after or change.before)
     ]
     insert_rows(database, Event, rows, REPLACE_EVENT)
     documents = [(change.num, change.after.document) for change in changes if change.after]
     insert_rows(database, EventDocument, documents, REPLACE_DOCUMENT)
-    execute_many(
-        database,
-        "DELETE FROM event_document WHERE num = ?",
-        [(change.num,) for change in changes if change.after is None],
-    )
+    gone = [(change.num,) for change in changes if change.after is None]
+    execute_many(database, "DELETE FROM event_document WHERE num = ?", gone)
 
 
-def timeline_rows(projection: Projection, num: int, numbers: dict[Term, int]) -> Iterable[TimelineRow]:
+def _reads_otherwise(change: Change) -> bool:
+    """Whether the answer for an event changes, which within a version asks for another entity tag."""
+    return change.before is not None and change.after is not None and change.before.document != change.after.document
+
+
+def numbered_terms(projection: Projection) -> Iterable[Term]:
+    """The terms that an event is found by and that have a number of their own."""
+    return (term for term in projection.found_by() if term != EVERYTHING)
+
+
+def with_any(numbers: dict[Term, int]) -> Numbers:
+    """The numbers of terms with those of everything and everywhere."""
+    return {**numbers, EVERYTHING: ANY, EVERYWHERE: ANY}
+
+
+def timeline_rows(projection: Projection, num: int, numbers: Numbers) -> Iterable[TimelineRow]:
     """The rows of one event in the timeline index."""
     for term, place in projection.under():
         for span in projection.spans:
             yield numbers[term], numbers[place], span, projection.pos, num
 
 
-def _tallied(rows: Iterable[TimelineRow]) -> Iterable[tuple[int, int]]:
-    return ((term, place) for term, place, span, _, _ in rows if span == 0)
+def search_row(projection: Projection, num: int, numbers: Numbers) -> SearchRow:
+    """The row of one event in the search index."""
+    return SearchRow(projection.pos, num, projection.title, projection.prose, _found_by(projection, numbers))
 
 
-def _numbers(database: Database, changes: Sequence[Change]) -> dict[Term, int]:
-    terms = {
-        term
-        for change in changes
-        for side in (change.before, change.after)
-        if side
-        for term in (*side.terms, *side.attributes, *side.places)
-    }
-    return {EVERYTHING: ANY, EVERYWHERE: ANY, **give_numbers(database, terms)}
+def _found_by(projection: Projection, numbers: Numbers) -> tuple[int, ...]:
+    return tuple(sorted(numbers[term] for term in projection.found_by()))
 
 
-def event_row(num: int, side: Projection, deleted: bool = False) -> tuple[object, ...]:
+def event_row(
+    num: int, side: Projection, numbers: Numbers, edition: bool = False, deleted: bool = False
+) -> tuple[object, ...]:
     """An event's own row; of a deleted one, ``side`` is what was taken out, the version before."""
+    killed_low, killed_high, injured_low, injured_high = side.figures
     return (
         num,
         side.id,
         side.version + deleted,
-        0,
+        int(edition),
         deleted,
         side.pos,
         side.recency,
@@ -103,5 +134,9 @@ def event_row(num: int, side: Projection, deleted: bool = False) -> tuple[object
         side.until,
         side.latitude,
         side.longitude,
-        side.killed,
+        killed_high,
+        killed_low,
+        injured_low,
+        injured_high,
+        "" if deleted else ",".join(map(str, _found_by(side, numbers))),
     )

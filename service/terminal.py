@@ -1,8 +1,7 @@
-"""Draws a timeline for reading in a terminal: a table of events and a small histogram."""
+"""Draws what is read in a terminal: a table of events, a small histogram, and counts with bars."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -10,10 +9,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-# Periods by the length of their beginning in YYYYMMDD, the finest first.
-PERIODS = (8, 6, 4, 3)
+# So many rows of a histogram can be taken in at a glance.
 ROWS_MAX = 20
 BAR_WIDTH = 40
+NAME_WIDTH = 50
 
 
 def draw_events(console: Console, events: Sequence[Mapping[str, Any]]) -> None:
@@ -53,24 +52,42 @@ def _killed(event: Mapping[str, Any]) -> str:
     return spread + (" disputed" if figure["disputed"] else "")
 
 
-def draw_histogram(console: Console, days: Mapping[str, int]) -> None:
-    """How many events lie in each period, by the finest period that fits.
-
-    days: number of events by day, ``YYYYMMDD``.
-    """
-    for length in PERIODS:
-        counts = Counter[str]()
-        for day, count in days.items():
-            counts[day[:length]] += count
-        if len(counts) <= ROWS_MAX:
-            break
-    largest = max(counts.values(), default=0)
-    for period, count in sorted(counts.items()):
-        bar = "█" * max(1, round(BAR_WIDTH * count / largest))
-        console.print(f"{_label(period):>10} {bar} {count}", highlight=False)
+def draw_periods(console: Console, bucket: str, periods: Sequence[Mapping[str, Any]]) -> None:
+    """How many events lie in each period that has any, and how that count divides where it was asked."""
+    largest = max((period["count"] for period in periods), default=0)
+    for period in periods:
+        divided = ", ".join(f"{value} {count}" for value, count in period.get("by", {}).items())
+        line = f"{_label(bucket, period['start']):>10} {_bar(period['count'], largest)} {period['count']}"
+        console.print(escape(_visible(line + (f"  {divided}" if divided else ""))), highlight=False)
 
 
-def _label(period: str) -> str:
-    if len(period) == 3:
-        return period + "0s"
-    return "-".join(part for part in (period[:4], period[4:6], period[6:]) if part)
+def _label(bucket: str, start: str) -> str:
+    """A period as a person writes it; a week by its Monday."""
+    match bucket:
+        case "year":
+            return start[:4]
+        case "quarter":
+            return f"{start[:4]} Q{(int(start[5:7]) + 2) // 3}"
+        case "month":
+            return start[:7]
+    return start
+
+
+def draw_facets(console: Console, facets: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+    """A small table for each facet that has any value: what it is, how many events it has, and a bar of that length."""
+    for facet, values in facets.items():
+        if not values:
+            continue
+        table = Table(show_edge=False, pad_edge=False, box=None, header_style="bold")
+        table.add_column(facet, overflow="fold", max_width=NAME_WIDTH)
+        table.add_column("events", justify="right", no_wrap=True)
+        table.add_column(no_wrap=True)
+        for each in values:
+            bar = _bar(each["count"], values[0]["count"])
+            table.add_row(escape(_visible(each["name"])), str(each["count"]), bar)
+        console.print()
+        console.print(table)
+
+
+def _bar(count: int, largest: int) -> str:
+    return "█" * max(1, round(BAR_WIDTH * count / largest))

@@ -17,8 +17,10 @@ ANY = 0  # The number of "every event" among terms and of "everywhere" among pla
 class Term(NamedTuple):
     """Something that an event can be found by.
 
-    kind: place, actor, role, type, status, tag, dataset, publisher, claimant, claimant-name or disputed.
-    value: a code, an id, or a name as it was given; for role, the actor's id, a space and the role.
+    kind: place, actor, role, type, status, tag, dataset, publisher, claimant, claimant-name or disputed; in the search
+    index alone also cell, killed, span or year.
+    value: a code, an id, or a name as it was given; for role, the actor's id, a space and the role; for the
+    last four see ``marks.py``.
     """
 
     kind: str
@@ -27,7 +29,7 @@ class Term(NamedTuple):
 
 def numbers_of(database: Database, terms: Collection[Term]) -> dict[Term, int]:
     """The numbers of those terms that have one: of those that an event was ever found by."""
-    rows = fetch_by_key(database, "t.kind, t.value, t.id", "term", ("kind", "value"), terms)
+    rows = fetch_by_key(database, "t.kind, t.value, t.id", "term", ("kind", "value"), terms) if terms else ()
     return {Term(kind, value): number for kind, value, number in rows}
 
 

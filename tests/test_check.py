@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 import pytest
 from flask.testing import FlaskClient
 from peewee import Database
 
-from service.check import check, repair
+from schemas.query import TimelineQuery
+from service import timeline
+from service.check import check
 from service.database import execute, fetch
 from service.ledger import store_state
+from service.repair import repair
 from tests.writing import body, claim, delete_event, everything, put
 
 EVENT = "(SELECT num FROM event WHERE id = 'panjshir-clash')"
@@ -32,7 +36,11 @@ DAMAGE = {
             "until": "'20300101T0000'",
             "latitude": "1.5",
             "longitude": "NULL",
-            "killed": "9",
+            "killed_high": "9",
+            "killed_low": "NULL",
+            "injured_low": "3",
+            "injured_high": "NULL",
+            "terms": "'0'",
         }.items()
     },
     "event deleted": ("event", "UPDATE event SET deleted = NOT deleted WHERE id = 'panjshir-clash'"),
@@ -47,6 +55,9 @@ DAMAGE = {
     "tally missing": ("tally", "DELETE FROM tally WHERE term = 0 AND place = 0"),
     "tally wrong": ("tally", "UPDATE tally SET events = events + 1 WHERE term = 0 AND place = 0"),
     "tally surplus": ("tally", "INSERT INTO tally (term, place, events) VALUES (999, 999, 1)"),
+    "rollup missing": ("rollup", "DELETE FROM rollup WHERE term = 0 AND place = 0 AND digits = 8"),
+    "rollup wrong": ("rollup", "UPDATE rollup SET killed_high = killed_high + 1 WHERE period = '202108'"),
+    "rollup surplus": ("rollup", "INSERT INTO rollup VALUES (0, 0, 8, '20300101', 1, 0, 0, 0, 0)"),
     "term missing": ("term", "DELETE FROM term WHERE kind = 'actor' AND value = 'taliban'"),
     "term wrong": ("term", "UPDATE term SET value = 'talibaan' WHERE kind = 'actor' AND value = 'taliban'"),
     "term in a wrong form": ("term", "UPDATE term SET folded = 'x' WHERE kind = 'publisher'"),
@@ -80,7 +91,9 @@ PROJECTIONS = ("event", "event_document", "timeline", "tally", "actor", "actor_n
 def projections(database: Database) -> dict[str, Any]:
     """The rows that answers are made of; numbers of terms and editions apart, which a repair may change."""
     stored = everything(database)
-    events = fetch(database, "SELECT id, version, deleted, pos, recency, since, until, killed FROM event ORDER BY id")
+    events = fetch(
+        database, "SELECT id, version, deleted, pos, recency, since, until, killed_high FROM event ORDER BY id"
+    )
     documents = fetch(
         database, "SELECT e.id, d.document FROM event_document d JOIN event e ON e.num = d.num ORDER BY e.id"
     )
@@ -104,6 +117,33 @@ def test_a_store_that_was_only_written_to_agrees_with_its_revisions(database: Da
     put(database, body(id="a", title="one", tags=["x"], date="../2021-08-30", claims=[claim()]))
     put(database, body(id="a", title="two", location={"province": "AF-KAB"}))
     assert check(database) == []
+
+
+SEARCH_DAMAGE = {
+    "sqlite": {
+        "missing": "INSERT INTO search (search) VALUES ('delete-all')",
+        "surplus": "INSERT INTO search (rowid, title, prose, terms) VALUES (99, 'ghost', '', '§0')",
+        "wrong": "INSERT INTO search (rowid, title, prose, terms) SELECT max(doc), 'ghost', '', '' FROM seen",
+    },
+    "postgres": {
+        "missing": f"DELETE FROM search WHERE num = {EVENT}",
+        "surplus": "INSERT INTO search (num, pos, title, prose, terms) VALUES (99, '20210826 x', 'ghost', '', '{0}')",
+        "wrong": f"UPDATE search SET prose = prose || ' ghost' WHERE num = {EVENT}",
+    },
+}
+
+
+@pytest.mark.parametrize("damage", ["missing", "surplus", "wrong"])
+def test_damage_of_the_search_index_is_named_and_mended(database: Database, engine: str, damage: str) -> None:
+    put(database, body(id="a", title="a lonely word", summary="unheard"))
+    if engine == "sqlite":
+        execute(database, "CREATE VIRTUAL TABLE temp.seen USING fts5vocab(main, search, instance)")
+    execute(database, SEARCH_DAMAGE[engine][damage])
+    assert {item.table for item in check(database)} == {"search"}
+    repair(database)
+    assert check(database) == []
+    page = timeline.page(database, TimelineQuery({"q": "lonely unheard -ghost"}))
+    assert [event["id"] for event in orjson.loads(b"[" + page.documents + b"]")] == ["a"]
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
@@ -221,8 +261,9 @@ def test_a_repair_reads_documents_in_batches(database: Database, monkeypatch: py
         most = max(most, len(rows) if "d.document" in given[1] or "r.content" in given[1] else 0)
         return rows
 
-    monkeypatch.setattr("service.check.fetch", counted)
-    monkeypatch.setattr("service.check.BATCH", 10)
+    monkeypatch.setattr("service.repair.fetch", counted)
+    monkeypatch.setattr("service.revisions.fetch", counted)
+    monkeypatch.setattr("service.revisions.BATCH", 10)
     repair(database)
     assert most == 10
 

@@ -85,7 +85,7 @@ def test_a_format_that_is_misspelt_is_refused_with_the_nearest(empty_url: str) -
     assert "ucdp-ged" in run(empty_url, "import", "-", "--format", "ucpd", stdin=b"").stderr
 
 
-@pytest.mark.parametrize("command", [["seed"], ["migrate"], ["timeline"], ["check"], ["serve"]])
+@pytest.mark.parametrize("command", [["seed"], ["migrate"], ["timeline"], ["stats"], ["check"], ["serve"]])
 @pytest.mark.parametrize(
     "url", ["mysql://h/d", "dateline.db", "sqlite:///", "sqlite:////no/such/folder/x.db", "postgresql://[::1/x"]
 )
@@ -95,7 +95,7 @@ def test_a_url_of_no_database_ends_with_2_and_words(url: str, command: list[str]
     assert result.stderr.startswith("dateline: ")
 
 
-@pytest.mark.parametrize("command", [["seed"], ["migrate"], ["timeline"], ["check"], ["serve"]])
+@pytest.mark.parametrize("command", [["seed"], ["migrate"], ["timeline"], ["stats"], ["check"], ["serve"]])
 def test_a_server_that_is_not_there_ends_with_1_and_words(command: list[str]) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
@@ -107,13 +107,13 @@ def test_a_server_that_is_not_there_ends_with_1_and_words(command: list[str]) ->
 
 def test_a_file_that_is_no_database_ends_with_1_and_words(tmp_path: Path) -> None:
     (tmp_path / "x.db").write_bytes(b"this is no database, but long enough to look at " * 40)
-    for command in ("migrate", "seed", "timeline", "check"):
+    for command in ("migrate", "seed", "timeline", "stats", "check"):
         result = run(f"sqlite:///{tmp_path}/x.db", command)
         assert (result.exit_code, no_trace(result)) == (1, True)
         assert result.stderr.startswith("dateline: ")
 
 
-@pytest.mark.parametrize("command", ["seed", "migrate", "timeline", "check", "serve"])
+@pytest.mark.parametrize("command", ["seed", "migrate", "timeline", "stats", "check", "serve"])
 def test_a_bad_setting_ends_with_2_and_its_name(empty_url: str, command: str) -> None:
     result = run(empty_url, command, environment={"DATELINE_MIN_YEAR": "MM"})
     assert (result.exit_code, no_trace(result)) == (2, True)
@@ -219,7 +219,7 @@ def test_the_options_of_timeline_are_the_parameters_of_the_api() -> None:
     options = {name for option in commands()["timeline"].params for name in option.opts}
     # What a terminal shows has a form of its own.
     of_the_form = {"fields", "total", "format"}
-    assert options == {"--" + name.replace("_", "-") for name in {*PARAMETERS} - of_the_form} | {"--json"}
+    assert options == {"--" + name.replace("_", "-") for name in {*PARAMETERS} - of_the_form} | {"--json", "--bucket", "--by"}
     assert set(FILTERS) <= set(PARAMETERS)
 
 

@@ -8,8 +8,9 @@ import pytest
 from flask.testing import FlaskClient
 from peewee import Database
 
-from service.check import check, repair
+from service.check import check
 from service.database import fetch
+from service.repair import repair
 from tests.writing import body, counts, delete_event, document, put, rejections
 
 # Relations

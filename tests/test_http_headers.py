@@ -32,6 +32,8 @@ DATA = [
     "/v1/provinces/Panjshir",
     "/v1/types",
     "/v1/datasets",
+    "/v1/timeline?bucket=day&by=actor",
+    "/v1/facets?actor=taliban",
 ]
 PAGES = ["/openapi.json", "/docs", "/problems/validation"]
 HEALTH = ["/healthz", "/readyz"]

@@ -16,7 +16,7 @@ from peewee import Database
 
 from schemas.query import EVENT_MEMBERS
 from service.event_store import Draft, write_events
-from service.filters import PARAMETERS
+from service.filters import FACET_OPTIONS, FILTERS, PARAMETERS, PERIOD_OPTIONS
 from service.problems import PROBLEMS
 from service.routes import actors, catalog
 from tests.answers import body, problem
@@ -87,6 +87,8 @@ def test_every_path_and_method_that_runs_is_described_and_no_other(app: Flask, d
     ("path", "names"),
     [
         ("/v1/events", PARAMETERS),
+        ("/v1/timeline", [*FILTERS, *PERIOD_OPTIONS]),
+        ("/v1/facets", [*FILTERS, *FACET_OPTIONS]),
         ("/v1/actors", actors.PARAMETERS),
         ("/v1/provinces", catalog.PARAMETERS),
         ("/v1/provinces/{name}", ["format"]),

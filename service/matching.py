@@ -1,0 +1,161 @@
+"""Finds what matches a query: its events' places on the timeline and their numbers, in order and no more than asked.
+
+Ranges of the timeline index, or of the search index, are read in their order; the engine merges them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from schemas.query import TimelineQuery
+from service import search_index
+from service.database import Dialect
+from service.plans import Pair, Plan, Test
+from service.spans import FIRST_PLACE, LAST_PLACE, Stretch
+from service.statement import Sql
+
+# The order by last change is made by sorting what matches where that is no more than this, else by reading along that
+# order until the page is full.
+SORTED_MAX = 10_000
+# To test an event for words takes longer, so that sorting pays for longer.
+SORTED_WORDS_MAX = 50_000
+# Members of one compound statement; SQLite takes 500.
+COMPOUND_MAX = 400
+# Of the order by relevance, only so many are told.
+RELEVANT_MAX = 1000
+
+NOTHING = "SELECT '' AS sort_key, 0 AS num FROM store WHERE 1 = 0"
+
+
+def add_matching(sql: Sql, words: Dialect, plan: Plan, asked: TimelineQuery) -> None:
+    """Add a query of ``sort_key``, the place on the timeline, and ``num`` of every event that matches, in no order."""
+    add_keys(sql, words, plan, replace(asked, sort="date", cursor=None), None)
+
+
+def add_count(sql: Sql, words: Dialect, plan: Plan, asked: TimelineQuery) -> None:
+    """Add a query of how many events match."""
+    if plan.counted:
+        sql.add("SELECT coalesce((SELECT y.events FROM tally y WHERE y.term = ? AND y.place = ?), 0)", *plan.pairs[0])
+    elif plan.sought and not plan.tests and plan.stretches:
+        # A sum is of a wider type on PostgreSQL.
+        sql.add("SELECT CAST(sum(c.events) AS BIGINT) FROM (")
+        for index, stretch in enumerate(plan.stretches):
+            sql.add(" UNION ALL " if index else "")
+            search_index.add_count(sql, words, plan.sought, stretch)
+        sql.add(") c")
+    else:
+        sql.add("SELECT count(*) FROM (")
+        add_matching(sql, words, plan, asked)
+        sql.add(") c")
+
+
+def add_keys(sql: Sql, words: Dialect, plan: Plan, asked: TimelineQuery, limit: int | None) -> None:
+    """Add a query of ``sort_key`` and ``num`` of the events that match, in order and no more than ``limit``."""
+    low, high = _bounds(asked)
+    order = " DESC" if asked.backwards else ""
+    if not plan.pairs:
+        sql.add(NOTHING)
+    elif asked.sort == "relevance":
+        _add_relevant(sql, words, plan, asked.offset, limit)
+    elif "updated" not in asked.sort:
+        _add_ranges(sql, words, plan, low, high, order, limit)
+    elif plan.few:
+        sql.add("SELECT r.recency AS sort_key, r.num FROM (")
+        _add_ranges(sql, words, plan, FIRST_PLACE, LAST_PLACE, "", None)
+        sql.add(") m " + words.looked_up.format(table="event", name="r", of="m"))
+        sql.add(" WHERE r.num = m.num AND r.recency >= ? AND r.recency < ?", low, high)
+        _add_order(sql, "r.recency", order, limit)
+    else:
+        sql.add("SELECT t.recency AS sort_key, t.num FROM event t WHERE NOT t.deleted")
+        sql.add(" AND t.recency >= ? AND t.recency < ?", low, high)
+        _add_tests(sql, (*plan.covered, *plan.tests), row="t")
+        _add_order(sql, "t.recency", order, limit)
+
+
+def _bounds(asked: TimelineQuery) -> tuple[str, str]:
+    """The sort keys that the page may hold: from the cursor on, which is the key of its first event."""
+    if asked.cursor is None:
+        return FIRST_PLACE, LAST_PLACE
+    if asked.backwards:
+        # The least text above every key that is the cursor's own: a key ends in an id, which holds no "!".
+        return FIRST_PLACE, asked.cursor + "!"
+    return asked.cursor, LAST_PLACE
+
+
+def _add_relevant(sql: Sql, words: Dialect, plan: Plan, begin: int, limit: int | None) -> None:
+    """The events whose title says all that is wanted come first, then the others; of both the latest first."""
+    most = None if limit is None else begin + limit
+    sql.add("SELECT x.sort_key, x.num FROM (SELECT max(u.sort_key) AS sort_key, u.num FROM (")
+    for index, (rank, in_title) in enumerate((("1", True), ("0", False))):
+        sql.add(f"{' UNION ALL ' if index else ''}SELECT '{rank}' || g.sort_key AS sort_key, g.num FROM (")
+        _add_ranges(sql, words, plan, FIRST_PLACE, LAST_PLACE, " DESC", most, in_title)
+        sql.add(") g")
+    sql.add(") u GROUP BY u.num) x")
+    _add_order(sql, "x.sort_key", " DESC", limit)
+    if limit is not None:
+        sql.add(" OFFSET ?", begin)
+
+
+def _add_ranges(
+    sql: Sql, words: Dialect, plan: Plan, low: str, high: str, order: str, limit: int | None, in_title: bool = False
+) -> None:
+    """Add the ranges that the plan reads, merged. An event under several pairs comes once."""
+    # The search index is read once for each stretch, whatever the pairs.
+    pairs = plan.pairs[:1] if plan.sought else plan.pairs
+    ranges = [
+        (pair, replace(stretch, low=max(stretch.low, low), high=min(stretch.high, high)))
+        for pair in pairs
+        for stretch in plan.stretches
+        if max(stretch.low, low) < min(stretch.high, high)
+    ]
+    if not ranges:
+        sql.add(NOTHING)
+    elif len(ranges) == 1:
+        _add_range(sql, words, plan, *ranges[0], order, limit, in_title)
+    else:
+        # The stretches of one pair have no event in common.
+        union = " UNION ALL " if len(pairs) == 1 else " UNION "
+        sql.add("SELECT u.sort_key, u.num FROM (")
+        for start in range(0, len(ranges), COMPOUND_MAX):
+            sql.add(union if start else "")
+            sql.add("SELECT g.sort_key, g.num FROM (")
+            for index, (pair, stretch) in enumerate(ranges[start : start + COMPOUND_MAX]):
+                sql.add(union if index else "")
+                sql.add("SELECT r.sort_key, r.num FROM (")
+                _add_range(sql, words, plan, pair, stretch, order, limit, in_title)
+                sql.add(") r")
+            sql.add(") g")
+        sql.add(") u")
+        _add_order(sql, "u.sort_key", order, limit)
+
+
+def _add_range(
+    sql: Sql, words: Dialect, plan: Plan, pair: Pair, stretch: Stretch, order: str, limit: int | None, in_title: bool
+) -> None:
+    """Add one range of an index, read in its own order."""
+    if plan.sought:
+        tests = [(test.sql.format(row="e"), test.parameters) for test in plan.tests]
+        search_index.add_range(sql, words, plan.sought, stretch, tests, order, limit, in_title)
+        return
+    row = stretch.reaches is not None or any(test.needs_row for test in plan.tests)
+    sql.add("SELECT t.pos AS sort_key, t.num FROM timeline t")
+    if row:
+        sql.add(" " + words.looked_up.format(table="event", name="e", of="t"))
+    sql.add(" WHERE e.num = t.num AND" if row else " WHERE")
+    sql.add(" t.term = ? AND t.place = ? AND t.span = ?", *pair, stretch.span)
+    sql.add(" AND t.pos >= ? AND t.pos < ?", stretch.low, stretch.high)
+    if stretch.reaches is not None:
+        sql.add(" AND (e.until IS NULL OR e.until >= ?)", stretch.reaches)
+    _add_tests(sql, plan.tests, row="e")
+    _add_order(sql, "t.pos", order, limit)
+
+
+def _add_tests(sql: Sql, tests: Sequence[Test], row: str) -> None:
+    for test in tests:
+        sql.add(" AND " + test.sql.format(row=row), *test.parameters)
+
+
+def _add_order(sql: Sql, key: str, order: str, limit: int | None) -> None:
+    if limit is not None:
+        sql.add(f" ORDER BY {key}{order} LIMIT ?", limit)

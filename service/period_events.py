@@ -1,0 +1,110 @@
+"""Finds the first events of each period of a timeline, and shows them in brief."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import orjson
+from peewee import Database
+
+from schemas.periods import PeriodsQuery, days_of
+from service.database import dialect, fetch
+from service.matching import add_matching
+from service.period_counts import one_range
+from service.plans import Pair, Plan
+from service.spans import EVERY, LAST_PLACE, Stretch
+from service.statement import Sql
+
+# How events are numbered within their period: by the value of this, which no period shares with another. The first of
+# each month are among them the first of a quarter.
+PARTITIONS: Mapping[str, str] = {
+    "day": "substr(m.sort_key, 1, 8)",
+    "week": "substr(m.sort_key, 1, 8)",
+    "month": "substr(m.sort_key, 1, 6)",
+    "quarter": "substr(m.sort_key, 1, 6)",
+    "year": "substr(m.sort_key, 1, 4)",
+}
+# Of a document, what comes before this member is all that is shown. Within a text its quotes would be escaped.
+NOT_SHOWN = ',"casualties":'
+
+
+def first_events(
+    database: Database, plan: Plan, asked: PeriodsQuery, bucket: str, numbers: Sequence[int]
+) -> dict[int, list[Mapping[str, Any]]]:
+    """The first ``asked.events`` events of each period in brief, in timeline order, by the period's number.
+
+    numbers: of all periods that have events, in order.
+    """
+    days = [days_of(bucket, number) for number in numbers]
+    if stretch := one_range(plan):
+        ranges = [_range(stretch, first, last) for first, last in days]
+        keys = _read_ranges(database, plan.pairs[0], ranges, asked.events)
+    else:
+        keys = _ranked(database, plan, asked, bucket)
+    begins = [_compact(first) for first, _ in days]
+    placed: list[list[int]] = [[] for _ in numbers]
+    for place, num in sorted(keys):
+        period = placed[bisect_right(begins, place) - 1]
+        if len(period) < asked.events:
+            period.append(num)
+    shown = _in_brief(database, [num for period in placed for num in period])
+    return {number: [shown[num] for num in period] for number, period in zip(numbers, placed, strict=True)}
+
+
+def _compact(day: str) -> str:
+    return day.replace("-", "")
+
+
+def _range(stretch: Stretch, first: str, last: str) -> tuple[str, str]:
+    """The bounds of what lies in a stretch of the timeline index from one day to another."""
+    return max(_compact(first), stretch.low), min(_compact(last) + LAST_PLACE, stretch.high)
+
+
+def _read_ranges(
+    database: Database, pair: Pair, ranges: Sequence[tuple[str, str]], limit: int
+) -> list[tuple[str, int]]:
+    """Places and numbers of the first events of each range of the timeline index."""
+    rows = (
+        "FROM timeline t WHERE t.term = ? AND t.place = ? AND t.span = ? AND t.pos >= p.low AND t.pos < p.high "
+        "ORDER BY t.pos LIMIT ?"
+    )
+    sql = dialect(database).first_of_each.format(rows=rows)
+    rows_found = fetch(database, sql, (orjson.dumps(ranges).decode(), *pair, EVERY, limit))
+    return [(place, num) for place, num in rows_found]
+
+
+def _ranked(database: Database, plan: Plan, asked: PeriodsQuery, bucket: str) -> list[tuple[str, int]]:
+    """Places and numbers of the first events of each partition, all that match being looked at."""
+    sql = Sql("SELECT k.sort_key, k.num FROM (SELECT m.sort_key, m.num, row_number() OVER (")
+    sql.add(f"PARTITION BY {PARTITIONS[bucket]} ORDER BY m.sort_key) AS place FROM (")
+    add_matching(sql, dialect(database), plan, asked.matching)
+    sql.add(") m) k WHERE k.place <= ?", asked.events)
+    return [(place, num) for place, num in fetch(database, sql.text, sql.parameters)]
+
+
+def _in_brief(database: Database, nums: Sequence[int]) -> dict[int, Mapping[str, Any]]:
+    words = dialect(database)
+    joined = words.looked_up.format(table="event_document", name="d", of="k")
+    sql = f"SELECT d.num, d.document FROM {words.listed} k {joined} WHERE d.num = k.num"
+    rows = fetch(database, sql, (orjson.dumps(nums).decode(),))
+    return {num: _brief(document.partition(NOT_SHOWN)[0]) for num, document in rows}
+
+
+# Parsing costs more than all else of an answer. Few, since a beginning with its summary may have 20,000 characters.
+@lru_cache(maxsize=2048)
+def _brief(beginning: str) -> Mapping[str, Any]:
+    """An event as a period shows it, from the beginning of its document."""
+    event = orjson.loads(beginning + "}")
+    province = (event["location"] or {}).get("province")
+    return {
+        "id": event["id"],
+        "title": event["title"],
+        "date": event["date"],
+        "type": event["type"],
+        "status": event["status"],
+        "province": province and province["code"],
+        "actors": list(dict.fromkeys(actor["id"] for actor in event["actors"])),
+    }

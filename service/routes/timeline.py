@@ -1,0 +1,29 @@
+"""Reading the timeline in periods."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+
+from schemas.periods import PeriodsQuery
+from service.database import snapshot
+from service.filters import PERIOD_OPTIONS
+from service.http import answer_json, database, not_modified, release_tag, unchanged
+from service.ledger import store_state
+from service.periods import periods
+from service.read_query import read_parts
+
+blueprint = Blueprint("timeline", __name__)
+
+
+@blueprint.get("/v1/timeline")
+def show_timeline() -> Response:
+    """The timeline of a query in days, weeks, months, quarters or years: counts, casualties and the first events."""
+    # Of one moment, so that the names, the counts, the events and the tag never tell of different ones.
+    with snapshot(database()):
+        filters, options = read_parts(database(), request.query_string, PERIOD_OPTIONS)
+        options.pop("format", None)
+        state = store_state(database())
+        if unchanged(tag := release_tag(state.tag)):
+            return not_modified(tag, state.sequence)
+        members = periods(database(), PeriodsQuery(filters, **options))
+    return answer_json({**members, "sequence": state.sequence}, tag, state.sequence)
