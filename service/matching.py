@@ -33,21 +33,23 @@ def add_matching(sql: Sql, words: Dialect, plan: Plan, asked: TimelineQuery) -> 
     add_keys(sql, words, plan, replace(asked, sort="date", cursor=None), None)
 
 
-def add_count(sql: Sql, words: Dialect, plan: Plan, asked: TimelineQuery) -> None:
-    """Add a query of how many events match."""
+def add_count(sql: Sql, words: Dialect, plan: Plan, asked: TimelineQuery, most: int | None = None) -> None:
+    """Add a query of how many events match; it counts no further than ``most``."""
     if plan.counted:
         sql.add("SELECT coalesce((SELECT y.events FROM tally y WHERE y.term = ? AND y.place = ?), 0)", *plan.pairs[0])
-    elif plan.sought and not plan.tests and plan.stretches:
-        # A sum is of a wider type on PostgreSQL.
-        sql.add("SELECT CAST(sum(c.events) AS BIGINT) FROM (")
+        return
+    sql.add("SELECT count(*) FROM (SELECT m.num FROM (")
+    if plan.sought and not plan.tests and plan.stretches:
         for index, stretch in enumerate(plan.stretches):
-            sql.add(" UNION ALL " if index else "")
-            search_index.add_count(sql, words, plan.sought, stretch)
-        sql.add(") c")
+            sql.add(" UNION ALL SELECT n.num FROM (" if index else "SELECT n.num FROM (")
+            search_index.add_numbers(sql, words, plan.sought, stretch)
+            sql.add(") n")
     else:
-        sql.add("SELECT count(*) FROM (")
         add_matching(sql, words, plan, asked)
-        sql.add(") c")
+    sql.add(") m")
+    if most is not None:
+        sql.add(" LIMIT ?", most)
+    sql.add(") c")
 
 
 def add_keys(sql: Sql, words: Dialect, plan: Plan, asked: TimelineQuery, limit: int | None) -> None:

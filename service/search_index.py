@@ -154,18 +154,16 @@ def _row(bound: str, within: int) -> int:
     return (_slot(bound) + slots) << NUM_BITS
 
 
-def add_count(sql: Sql, words: Dialect, sought: Sought, stretch: Stretch) -> None:
-    """Add a query of how many events there are of what is sought in a stretch that begins and ends with no event's id.
+def add_numbers(sql: Sql, words: Dialect, sought: Sought, stretch: Stretch) -> None:
+    """Add a query of one row for each event of what is sought in a stretch that begins and ends with no event's id.
 
     It looks at no event, but where the stretch asks how far each reaches.
     """
     if words is not SQLITE or stretch.reaches is not None:
-        sql.add("SELECT count(*) AS events FROM (")
         add_range(sql, words, sought, stretch, (), "", None)
-        sql.add(") r")
         return
     expression = _fts_expression(sought.within(stretch), sought.text, False)
-    sql.add("SELECT count(*) AS events FROM search s WHERE s.search MATCH ?", expression)
+    sql.add("SELECT '' AS sort_key, s.rowid AS num FROM search s WHERE s.search MATCH ?", expression)
     sql.add(" AND s.rowid >= ? AND s.rowid < ?", *_rows(stretch))
 
 
@@ -173,6 +171,9 @@ def says(words: Dialect, text: TextQuery) -> SqlTest:
     """The test that the words of the event ``{row}`` say what is asked."""
     if words is SQLITE:
         expression = _fts_expression((), text, False)
+        if any(phrase.begins for group in (*text.wanted, text.unwanted) for phrase in group):
+            # The lists of all words that begin so are merged each time it is asked, so it is asked once for all events.
+            return f"{{row}}.num IN (SELECT s.rowid & {NUM_MASK} FROM search s WHERE s.search MATCH ?)", (expression,)
         return f"EXISTS (SELECT 1 FROM search s WHERE s.search MATCH ? AND s.rowid = {ROW_OF_EVENT})", (expression,)
     condition = _gin_condition((), text, False)
     return f"EXISTS (SELECT 1 FROM search s WHERE s.num = {{row}}.num AND {condition} OFFSET 0)", ()

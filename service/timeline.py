@@ -14,7 +14,7 @@ from peewee import Database
 from schemas.query import TimelineQuery
 from service.database import dialect, fetch
 from service.ledger import StoreState
-from service.matching import RELEVANT_MAX, SORTED_MAX, SORTED_WORDS_MAX, add_count, add_keys, add_matching
+from service.matching import RELEVANT_MAX, SORTED_MAX, SORTED_WORDS_MAX, add_count, add_keys
 from service.plans import Plan, make_plan
 from service.statement import Sql
 
@@ -66,13 +66,12 @@ def plan_page(database: Database, asked: TimelineQuery) -> Plan:
 
 
 def _are_few(database: Database, plan: Plan, asked: TimelineQuery) -> bool:
-    """Whether no more events match than are sorted for a page; where it has to count, it counts no further."""
+    """Whether no more events match than are sorted for a page; it counts no further than that."""
     most = SORTED_WORDS_MAX if plan.sought and plan.sought.text else SORTED_MAX
-    if plan.sought is None or (plan.expected is not None and plan.expected <= most):
+    if plan.counted or (plan.expected is not None and plan.expected <= most):
         return plan.expected is not None and plan.expected <= most
-    sql = Sql("SELECT count(*) FROM (SELECT m.num FROM (")
-    add_matching(sql, dialect(database), plan, asked)
-    sql.add(") m LIMIT ?) c", most + 1)
+    sql = Sql()
+    add_count(sql, dialect(database), plan, asked, most + 1)
     return bool(fetch(database, sql.text, sql.parameters)[0][0] <= most)
 
 

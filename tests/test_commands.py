@@ -219,7 +219,11 @@ def test_the_options_of_timeline_are_the_parameters_of_the_api() -> None:
     options = {name for option in commands()["timeline"].params for name in option.opts}
     # What a terminal shows has a form of its own.
     of_the_form = {"fields", "total", "format"}
-    assert options == {"--" + name.replace("_", "-") for name in {*PARAMETERS} - of_the_form} | {"--json", "--bucket", "--by"}
+    assert options == {"--" + name.replace("_", "-") for name in {*PARAMETERS} - of_the_form} | {
+        "--json",
+        "--bucket",
+        "--by",
+    }
     assert set(FILTERS) <= set(PARAMETERS)
 
 

@@ -280,7 +280,7 @@ OTHERS = [
     "q=ünïcode&sort=relevance",
     "q=ünïcode&from=2005-01-01&to=2010-12-31",
     "min_killed=5",
-    "q=ünïcode&sort=-updated",
+    'q="Nº 7"&sort=-updated',
 ]
 
 
