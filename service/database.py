@@ -53,8 +53,8 @@ class Dialect:
     documents: the aggregate that joins the column ``document`` in the order of ``sort_key``, as bytes, each text on
     a line of its own; documents_backwards: against that order.
     looked_up: joins ``table`` under ``name``, row by row as those of ``of`` come, by its key ``num``.
-    first_of_each: ``sort_key`` and ``num`` of events, as many from each range as ``rows`` take of ``timeline t``
-    between ``p.low`` and ``p.high``; its first parameter is the ranges, a JSON list of pairs.
+    first_of_each: for each range, in order, a JSON list of the numbers that ``rows`` take of ``timeline t`` between
+    ``p.low`` and ``p.high``; its last parameter is the ranges, a JSON list of pairs.
     listed: the column ``num`` of a JSON list of numbers, its one parameter.
     """
 
@@ -73,9 +73,8 @@ SQLITE = Dialect(
     documents="CAST(group_concat(document, ',' || char(10)) AS BLOB)",
     documents_backwards="CAST(group_concat(document, ',' || char(10)) AS BLOB)",
     looked_up="CROSS JOIN {table} {name}",
-    # It knows no LATERAL; a list that hangs on the outer row comes to the same.
-    first_of_each="SELECT e.pos AS sort_key, e.num FROM (SELECT json_extract(value, '$[0]') AS low, "
-    "json_extract(value, '$[1]') AS high FROM json_each(?)) p CROSS JOIN event e WHERE e.num IN (SELECT t.num {rows})",
+    first_of_each="SELECT (SELECT json_group_array(k.num) FROM (SELECT t.num {rows}) k) FROM (SELECT key, "
+    "json_extract(value, '$[0]') AS low, json_extract(value, '$[1]') AS high FROM json_each(?)) p ORDER BY p.key",
     listed="(SELECT value AS num FROM json_each(?))",
 )
 # PostgreSQL joins in the order that it deems best, and reads a whole table rather than many single rows of it though
@@ -85,8 +84,9 @@ POSTGRES = Dialect(
     documents="convert_to(string_agg(document, E',\\n' ORDER BY sort_key), 'UTF8')",
     documents_backwards="convert_to(string_agg(document, E',\\n' ORDER BY sort_key DESC), 'UTF8')",
     looked_up="CROSS JOIN LATERAL (SELECT * FROM {table} y WHERE y.num = {of}.num OFFSET 0) {name}",
-    first_of_each="SELECT k.pos AS sort_key, k.num FROM (SELECT value->>0 AS low, value->>1 AS high "
-    "FROM jsonb_array_elements(CAST(? AS jsonb))) p CROSS JOIN LATERAL (SELECT t.pos, t.num {rows}) k",
+    first_of_each="SELECT (SELECT CAST(coalesce(json_agg(k.num), '[]') AS TEXT) FROM (SELECT t.num {rows}) k) "
+    "FROM (SELECT key, value->>0 AS low, value->>1 AS high "
+    "FROM jsonb_array_elements(CAST(? AS jsonb)) WITH ORDINALITY AS r(value, key)) p ORDER BY p.key",
     listed="(SELECT CAST(value AS BIGINT) AS num FROM jsonb_array_elements_text(CAST(? AS jsonb)))",
 )
 

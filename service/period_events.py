@@ -41,17 +41,23 @@ def first_events(
     days = [days_of(bucket, number) for number in numbers]
     if stretch := one_range(plan):
         ranges = [_range(stretch, first, last) for first, last in days]
-        keys = _read_ranges(database, plan.pairs[0], ranges, asked.events)
+        placed = _read_ranges(database, plan.pairs[0], ranges, asked.events)
     else:
-        keys = _ranked(database, plan, asked, bucket)
-    begins = [_compact(first) for first, _ in days]
-    placed: list[list[int]] = [[] for _ in numbers]
-    for place, num in sorted(keys):
-        period = placed[bisect_right(begins, place) - 1]
-        if len(period) < asked.events:
-            period.append(num)
+        placed = _in_periods(
+            _ranked(database, plan, asked, bucket), [_compact(first) for first, _ in days], asked.events
+        )
     shown = _in_brief(database, [num for period in placed for num in period])
     return {number: [shown[num] for num in period] for number, period in zip(numbers, placed, strict=True)}
+
+
+def _in_periods(keys: Sequence[tuple[str, int]], begins: Sequence[str], limit: int) -> list[list[int]]:
+    """The numbers of events by their period, so many of each at most, from their places and where periods begin."""
+    placed: list[list[int]] = [[] for _ in begins]
+    for place, num in sorted(keys):
+        period = placed[bisect_right(begins, place) - 1]
+        if len(period) < limit:
+            period.append(num)
+    return placed
 
 
 def _compact(day: str) -> str:
@@ -63,17 +69,15 @@ def _range(stretch: Stretch, first: str, last: str) -> tuple[str, str]:
     return max(_compact(first), stretch.low), min(_compact(last) + LAST_PLACE, stretch.high)
 
 
-def _read_ranges(
-    database: Database, pair: Pair, ranges: Sequence[tuple[str, str]], limit: int
-) -> list[tuple[str, int]]:
-    """Places and numbers of the first events of each range of the timeline index."""
+def _read_ranges(database: Database, pair: Pair, ranges: Sequence[tuple[str, str]], limit: int) -> list[list[int]]:
+    """The numbers of the first events of each range of the timeline index."""
     rows = (
         "FROM timeline t WHERE t.term = ? AND t.place = ? AND t.span = ? AND t.pos >= p.low AND t.pos < p.high "
         "ORDER BY t.pos LIMIT ?"
     )
     sql = dialect(database).first_of_each.format(rows=rows)
-    rows_found = fetch(database, sql, (orjson.dumps(ranges).decode(), *pair, EVERY, limit))
-    return [(place, num) for place, num in rows_found]
+    rows_found = fetch(database, sql, (*pair, EVERY, limit, orjson.dumps(ranges).decode()))
+    return [orjson.loads(nums) for (nums,) in rows_found]
 
 
 def _ranked(database: Database, plan: Plan, asked: PeriodsQuery, bucket: str) -> list[tuple[str, int]]:

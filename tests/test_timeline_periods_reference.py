@@ -32,7 +32,9 @@ KEPT = ("actor", "province", "country", "type", "status")
 
 
 @pytest.fixture(params=range(2), ids="store-{}".format)
-def store(empty_database: Database, request: pytest.FixtureRequest) -> Store:
+def store(empty_database: Database, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Store:
+    # The second store is small as well, but asked as a large one is.
+    monkeypatch.setattr("service.plans.SEARCHED_FROM", (500, -1)[request.param])
     return Store(empty_database, random.Random(request.param))
 
 
