@@ -15,6 +15,8 @@ AUTO_MAX = 400
 PERIODS_MAX = 10_000
 EMBEDDED_DEFAULT = 3
 EMBEDDED_MAX = 50
+# Of all periods together. The longest timeline may still show five of each.
+EMBEDDED_TOGETHER_MAX = 50_000
 SHARES = ("type", "actor", "province", "country", "status")
 
 

@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
@@ -55,6 +56,12 @@ EVENT_MEMBERS = (
 
 # Filters whose value is every spelling that is stored of the names asked for. Spellings may be added at any time.
 SPELT = ("publisher", "claimant")
+# Where a page can begin: a place on the timeline, a time in microseconds and an id, or so many events on.
+_KEYS = {
+    "date": re.compile(r"[0-9]{8}(T([01][0-9]|2[0-3])[0-5][0-9])? [a-z0-9._-]+"),
+    "updated": re.compile(r"[0-9]{16} [a-z0-9._-]+"),
+    "relevance": re.compile(r"[1-9][0-9]{0,2}"),
+}
 # A number as JSON and CSV have it.
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
@@ -332,9 +339,23 @@ def read_cursor(query: TimelineQuery, cursor: str) -> str:
             "cursor-of-another-query",
             "belongs to a query with other filters or another order; begin without a cursor",
         )
-    if query.sort == "relevance" and not (key.isascii() and key.isdigit() and len(key) < 5):
+    if not _is_key(query.sort, key):
         raise unreadable("mangled-cursor", "is not a cursor; take it from `next` as it stands")
     return key
+
+
+def _is_key(sort: str, key: str) -> bool:
+    """Whether a page in that order can begin there: anybody can write a cursor that passes for ours."""
+    shape = _KEYS[sort.removeprefix("-")].fullmatch(key)
+    return shape is not None and (sort.removeprefix("-") != "date" or _is_day(key[:8]))
+
+
+def _is_day(digits: str) -> bool:
+    try:
+        date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
+    except ValueError:
+        return False
+    return True
 
 
 def write_again(raw: bytes) -> str:

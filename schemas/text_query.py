@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from schemas.faults import Unreadable, unreadable
@@ -12,15 +12,18 @@ from schemas.fields import shorten
 from schemas.words import words
 
 WORDS_LIMIT = 64  # All words of a query together.
+BEGINNINGS_LIMIT = 8  # Each stands for all the words that begin so.
 
 # Typographic quotes are what a phone or a word processor makes of straight ones. Any of them opens, any closes.
 _QUOTES = '"“”„‟«»'
 _QUOTE = re.compile(f"[{_QUOTES}]")
+# A phone makes one of these of a hyphen. Before a word they mean the same; by themselves they are punctuation.
+_DASHES = "\u2010\u2011\u2012\u2013\u2014\u2212\uff0d"
 # A piece is quoted, or runs to white space or a quote. Where every quote is closed, each place that is no white space
 # begins a piece. A minus says "without" only where nothing but white space stands before it: IS-K is no such place.
 _PIECE = re.compile(
     rf"""(?=\S)
-    (?P<minus>(?<!\S)-)?
+    (?P<minus>(?<!\S)(?:-|[{_DASHES}](?=\S)))?
     (?: [{_QUOTES}] (?P<quoted>[^{_QUOTES}]*) [{_QUOTES}] (?P<tail>\*[^\s{_QUOTES}]*)?
       | (?P<bare>[^\s{_QUOTES}]*) )""",
     re.VERBOSE,
@@ -87,26 +90,6 @@ def read_text_query(text: str) -> TextQuery:
     query = TextQuery(tuple(map(tuple, wanted)), tuple(unwanted))
     _refuse_size(query)
     return query
-
-
-def holds(query: TextQuery, texts: Iterable[Sequence[str]]) -> bool:
-    """Whether texts, each given as its words, are what the query asks for: the plain meaning, without any index."""
-    searched = [tuple(text) for text in texts]
-
-    def found(phrase: Phrase) -> bool:
-        return any(_stands_in(phrase, text) for text in searched)
-
-    return all(any(map(found, group)) for group in query.wanted) and not any(map(found, query.unwanted))
-
-
-def _stands_in(phrase: Phrase, text: tuple[str, ...]) -> bool:
-    size = len(phrase.words)
-    *first, last = phrase.words
-    return any(
-        list(text[at : at + size - 1]) == first
-        and (text[at + size - 1].startswith(last) if phrase.begins else text[at + size - 1] == last)
-        for at in range(len(text) - size + 1)
-    )
 
 
 def _phrase(piece: re.Match[str]) -> Phrase | None:
@@ -187,3 +170,6 @@ def _refuse_size(query: TextQuery) -> None:
     count = sum(len(phrase.words) for phrase in phrases)
     if count > WORDS_LIMIT:
         raise unreadable("too-many", f"{count} words are more than the {WORDS_LIMIT} that can be searched at once")
+    if (beginnings := sum(phrase.begins for phrase in phrases)) > BEGINNINGS_LIMIT:
+        message = f"{beginnings} beginnings of words are more than the {BEGINNINGS_LIMIT} that can be searched at once"
+        raise unreadable("too-many", message)

@@ -39,7 +39,10 @@ _WORD = re.compile(rf"(?=[{_UNSPACED}])\w[^\w ]*|\w[^ ]*")
 
 _ASCII = "".join(chr(code).lower() if chr(code).isalnum() else " " for code in range(128))
 # Letters of Arabic keyboards that stand for Persian ones and look alike, which the names of one country mix.
-_SAME_LETTER = {"ي": "ی", "ى": "ی", "ك": "ک"}
+_SAME_LETTER = {"ي": "ی", "ى": "ی", "ك": "ک"} | {
+    # Letters of the Latin alphabet that Unicode does not take apart, as they are written without them.
+    **{"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "\u0131": "i", "æ": "ae", "œ": "oe", "þ": "th"},
+}
 # Left out: the lengthening of an Arabic word to fill the line, and the signs for ayn and hamza in Latin writing, for
 # which others write an apostrophe or nothing at all.
 _LEFT_OUT = "\u0640\u02bb\u02bc\u02be\u02bf"
@@ -58,7 +61,7 @@ class _Folding(dict[int, str]):
             self.clear()
         # NFKD comes first: what is folded after it needs no second NFKD, which does not hold the other way round.
         bare = "".join(char for char in unicodedata.normalize("NFKD", chr(code)) if not _is_dropped(char))
-        self[code] = became = "".join(map(_in_word, map(_as_written_here, bare.casefold())))
+        self[code] = became = "".join(map(_in_word, "".join(map(_as_written_here, bare.casefold()))))
         return became
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from peewee import Database
 
-from service import actors, read_side, rollups, search_index
+from service import actors, read_side, rollups, search_rows
 from service.database import fetch, fetch_by_key, snapshot
 from service.models import Event
 from service.read_side import event_row, numbered_terms, search_row, timeline_rows, with_any
@@ -89,7 +89,7 @@ def _check_events(database: Database) -> Iterator[Discrepancy]:
     tally = {(term, place): count for term, place, count in fetch(database, "SELECT term, place, events FROM tally")}
     yield from _differences("tally", tally, totals.tally)
     yield from _differences("rollup", rollups.stored(database), totals.rollups)
-    yield from _differences("search", search_index.stored(database), totals.searched)
+    yield from _differences("search", search_rows.stored(database), totals.searched)
 
 
 def _check_batch(database: Database, batch: list[Latest], totals: _Totals) -> Iterator[Discrepancy]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
 import click
@@ -13,6 +15,7 @@ from peewee import Database, DatabaseError, InterfaceError
 from schemas.faults import Fault
 from service import __version__
 from service.database import BadDatabaseUrl, closing_database, open_database, root_cause
+from service.rules import OtherRules
 from service.settings import BadSetting, Settings, from_environment, settings_table, without_effect
 from service.upgrade import upgrade
 
@@ -22,7 +25,15 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, 
 
 
 class Group(click.Group):
-    """Shows the settings below the commands."""
+    """Shows the settings below the commands, and tells in words what cannot be read or written."""
+
+    def main(self, *given: Any, **named: Any) -> Any:
+        """Run a command. A pipe that nobody reads any more ends it without a word."""
+        try:
+            return super().main(*given, **named)
+        except OSError as error:
+            _drop_output()
+            fail(f"reading or writing failed: {error.strerror or error}")
 
     def format_epilog(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Settings (environment)"):
@@ -49,7 +60,7 @@ def read_settings() -> Settings:
     except BadSetting as error:
         fail(str(error), status=2)
     for name in without_effect():
-        click.echo(f"dateline: {name} has no effect in this version", err=True)
+        tell(f"{name} has no effect in this version")
     return settings
 
 
@@ -63,8 +74,16 @@ def store(settings: Settings, migrated: bool = True) -> Iterator[Database]:
             yield database
     except BadDatabaseUrl as error:
         fail(str(error), status=2)
+    except OtherRules as error:
+        fail(str(error))
     except (DatabaseError, InterfaceError) as error:
         fail(f"the database cannot be used: {root_cause(error)}")
+
+
+def _drop_output() -> None:
+    """Let nothing more be written to an output that takes nothing, or the interpreter fails on it again at its end."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def tell(message: str) -> None:
@@ -74,7 +93,7 @@ def tell(message: str) -> None:
 
 def fail(message: str, status: int = REFUSED) -> NoReturn:
     """End the command with a message."""
-    click.echo(f"dateline: {message}", err=True)
+    tell(message)
     raise SystemExit(status)
 
 
@@ -83,9 +102,12 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))
 
 
-def show_faults(faults: tuple[Fault, ...], before: str = "", option: bool = False) -> None:
-    """Print what is wrong with an input. option: its places are options of the command."""
-    for fault in faults:
-        where = "--" + fault.pointer[1:].replace("_", "-") if option else fault.pointer or "/"
-        nearest = f" (did you mean {', '.join(fault.suggestions)}?)" if fault.suggestions else ""
-        click.echo(f"{before}{where}: {fault.message}{nearest} [{fault.code}]", err=True)
+def in_words(fault: Fault) -> str:
+    """What is wrong, what would be right, and the code, without the place."""
+    nearest = f" (did you mean {', '.join(fault.suggestions)}?)" if fault.suggestions else ""
+    return f"{fault.message}{nearest} [{fault.code}]"
+
+
+def count_of(count: int, noun: str) -> str:
+    """``1 event``, ``2 events``."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"

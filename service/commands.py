@@ -12,7 +12,18 @@ from typing import Any, BinaryIO, TextIO
 import click
 
 from service import __version__
-from service.command_line import REFUSED, fail, json_option, main, print_json, read_settings, show_faults, store, tell
+from service.command_line import (
+    REFUSED,
+    count_of,
+    fail,
+    in_words,
+    json_option,
+    main,
+    print_json,
+    read_settings,
+    store,
+    tell,
+)
 from service.reading_commands import stats_command, timeline_command
 from service.upgrade import upgrade
 
@@ -72,12 +83,20 @@ def migrate_command() -> None:
     Example:
       DATELINE_DATABASE_URL=postgresql://localhost/dateline dateline migrate
     """
-    settings = read_settings()
-    with store(settings, migrated=False) as database:
-        applied = upgrade(database, tell)
+    renewed = False
+
+    def say(message: str) -> None:
+        nonlocal renewed
+        renewed = True
+        tell(message)
+
+    with store(read_settings(), migrated=False) as database:
+        applied = upgrade(database, say)
     for name in applied:
         click.echo(f"applied {name}")
-    if not applied:
+    if renewed:
+        click.echo("made every projection anew")
+    elif not applied:
         click.echo("up to date")
 
 
@@ -97,7 +116,7 @@ def seed_command(as_json: bool) -> None:
     if as_json:
         print_json({"actors": actors, "created": report.created, "updated": report.updated})
     elif actors or report.created or report.updated:
-        click.echo(f"seeded {report.created + report.updated} events and {actors} actors")
+        click.echo(f"seeded {count_of(report.created + report.updated, 'event')} and {count_of(actors, 'actor')}")
     else:
         click.echo("the seed is there already; nothing changed")
 
@@ -178,20 +197,21 @@ def _progress(file: BinaryIO, quiet: bool) -> Iterator[Any]:
         def count(records: int) -> None:
             nonlocal done
             done += records
-            click.echo(f"{done} records", err=True)
+            click.echo(count_of(done, "record"), err=True)
 
         yield count
 
 
 def _show_report(report: Any, dry_run: bool) -> None:
     for rejection in report.rejected:
-        show_faults(rejection.faults, before=f"line {rejection.line}: ")
+        for fault in rejection.faults:
+            click.echo(f"line {rejection.line}: {fault.pointer or '/'}: {in_words(fault)}", err=True)
     for code, count in sorted(report.warnings.items()):
-        click.echo(f"warning: {code} in {count} record{'s' if count > 1 else ''}", err=True)
+        click.echo(f"warning: {code} in {count_of(count, 'record')}", err=True)
     if report.broken:
         click.echo(f"the file breaks off: {report.broken} What stands before was taken.", err=True)
     click.echo(
-        f"{report.received} records: {report.created} created, {report.updated} updated, "
+        f"{count_of(report.received, 'record')}: {report.created} created, {report.updated} updated, "
         f"{report.unchanged} unchanged, {len(report.rejected)} rejected"
         + (" (dry run: nothing was kept)" if dry_run else "")
     )
@@ -223,7 +243,7 @@ def check_command(mend: bool, as_json: bool) -> None:
         for item in found:
             click.echo(f"{item.table}: {item.subject} {item.message}")
         if found and mend and not left:
-            click.echo(f"repaired; {len(found)} differences are gone")
+            click.echo(f"repaired {count_of(len(found), 'difference')}")
         elif not found:
             click.echo("everything agrees with the revisions")
     if left:

@@ -55,7 +55,10 @@ class Dialect:
     looked_up: joins ``table`` under ``name``, row by row as those of ``of`` come, by its key ``num``.
     first_of_each: for each range, in order, a JSON list of the numbers that ``rows`` take of ``timeline t`` between
     ``p.low`` and ``p.high``; its last parameter is the ranges, a JSON list of pairs.
+    statistics: the statement by which the planner learns what the tables hold; empty where it needs none.
     listed: the column ``num`` of a JSON list of numbers, its one parameter.
+    position: the function that tells where in a text a part of it begins, in characters from 1.
+    day_number: the number of the day that ``{place}`` begins with (``YYYYMMDD``); one that 7 divides is a Monday's.
     """
 
     column_types: Mapping[str, str]
@@ -64,6 +67,9 @@ class Dialect:
     looked_up: str
     first_of_each: str
     listed: str
+    position: str
+    day_number: str
+    statistics: str
 
 
 # In SQLite, a 64-bit key must be called INTEGER to be the row's own number. Its aggregates take the rows as they
@@ -76,6 +82,11 @@ SQLITE = Dialect(
     first_of_each="SELECT (SELECT json_group_array(k.num) FROM (SELECT t.num {rows}) k) FROM (SELECT key, "
     "json_extract(value, '$[0]') AS low, json_extract(value, '$[1]') AS high FROM json_each(?)) p ORDER BY p.key",
     listed="(SELECT value AS num FROM json_each(?))",
+    position="instr",
+    # The day that the Julian day numbers begin with was a Monday; they change at noon.
+    day_number="CAST(julianday(substr({place}, 1, 4) || '-' || substr({place}, 5, 2) || '-' || substr({place}, 7, 2)) "
+    "+ 0.5 AS INTEGER)",
+    statistics="",
 )
 # PostgreSQL joins in the order that it deems best, and reads a whole table rather than many single rows of it though
 # the page needs few; OFFSET keeps it from taking the looked-up row apart.
@@ -88,6 +99,9 @@ POSTGRES = Dialect(
     "FROM (SELECT key, value->>0 AS low, value->>1 AS high "
     "FROM jsonb_array_elements(CAST(? AS jsonb)) WITH ORDINALITY AS r(value, key)) p ORDER BY p.key",
     listed="(SELECT CAST(value AS BIGINT) AS num FROM jsonb_array_elements_text(CAST(? AS jsonb)))",
+    position="strpos",
+    day_number="(to_date(substr({place}, 1, 8), 'YYYYMMDD') - DATE '0001-01-01')",
+    statistics="ANALYZE",
 )
 
 
@@ -185,6 +199,22 @@ def fetch(database: Database, sql: str, parameters: Sequence[Any] = ()) -> list[
     with driver_errors_as_ours:
         rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows
+
+
+def fetch_in_pieces(
+    database: Database, sql: str, parameters: Sequence[Any], size: int
+) -> Iterator[list[tuple[Any, ...]]]:
+    """The rows of a statement as of ``fetch``, at most ``size`` at a time, so that no more are held than that.
+
+    PostgreSQL's driver holds all of them as the bytes that the server sent.
+    """
+    cursor = database.execute_sql(_with_markers(sql, database.param), tuple(parameters))
+    while True:
+        with driver_errors_as_ours:
+            rows: list[tuple[Any, ...]] = cursor.fetchmany(size)
+        if not rows:
+            return
+        yield rows
 
 
 def fetch_by_key(
@@ -309,7 +339,7 @@ def migrate(database: Database) -> list[str]:
     runner = Runner(database, str(MIGRATIONS))
     if all(migration.applied for migration in runner.status()):
         return []
-    with _migration_lock(database):
+    with migration_lock(database):
         _refuse_foreign_tables(database)
         applied: list[str] = runner.up()
     return applied
@@ -323,7 +353,8 @@ def _refuse_foreign_tables(database: Database) -> None:
 
 
 @contextmanager
-def _migration_lock(database: Database) -> Iterator[None]:
+def migration_lock(database: Database) -> Iterator[None]:
+    """Keep every other process from changing tables or projections as a whole, and wait for one that does."""
     if isinstance(database, PooledPostgresqlDatabase):
         with database.connection_context():
             # Any number will do, as long as nothing else in the database locks by it.

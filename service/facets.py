@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from heapq import nsmallest
 from typing import Any, NamedTuple
 
@@ -16,7 +15,7 @@ from schemas.names import form
 from schemas.query import TimelineQuery
 from schemas.vocabulary import EVENT_TYPES
 from service import gazetteer
-from service.database import chunks, dialect, fetch, fetch_by_key
+from service.database import dialect, fetch, fetch_by_key, fetch_in_pieces
 from service.filters import FACET_OPTIONS, FACET_SIZE_DEFAULT, FACETS
 from service.matching import add_matching
 from service.plans import Pair, Plan, make_plan
@@ -24,8 +23,9 @@ from service.read_query import read_parts
 from service.statement import Sql
 from service.terms import ANY
 
-# So many events' terms are counted at a time: enough that Python is quick, and few enough to need little memory.
-AT_A_TIME = 1000
+# The terms of so many events are read and counted at a time: enough that Python is quick, and few enough to need little
+# memory.
+AT_A_TIME = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +65,8 @@ class Found(NamedTuple):
     events: int
 
 
-# Publishers that compare as one, the one of most events first.
-Spellings = Sequence[Found]
+# Publishers that compare as one, the one of most events first, by the form that they share.
+Spellings = Mapping[str, Sequence[Found]]
 
 
 def read_facets(database: Database, query_string: bytes) -> FacetsQuery:
@@ -85,19 +85,18 @@ def facets(database: Database, asked: FacetsQuery) -> dict[str, Any]:
     whole = TimelineQuery(filters=asked.filters)
     plan = make_plan(database, whole)
     kinds = sorted({asked.kind(facet) for facet in asked.by})
-    once: Callable[[Sequence[Spellings]], Mapping[int, int]]
     if plan.counted and all(_kept(asked.filters, plan.pairs[0], kind) for kind in kinds):
         total, found = _look_up(database, plan.pairs[0], kinds)
-        once = partial(_once_by_index, database)
+        publishers = _by_form(found)
+        once = _once_by_index(database, publishers)
     else:
-        texts = _terms_of_each(database, plan, whole)
-        total, found = len(texts), _count(database, texts, kinds)
-        once = partial(_once_by_event, texts)
+        total, found, once = _count(database, plan, whole, kinds)
+        publishers = _by_form(found)
     shown = {}
     for facet in asked.by:
         terms = [each for each in found if each.kind == asked.kind(facet)]
         if facet == "publisher":
-            counted = _by_form(terms, once)
+            counted = {first.term: once.get(name, first.events) for name, (first, *_) in publishers.items()}
         else:
             counted = {value: each.events for each in terms if (value := asked.value(facet, each.term)) is not None}
         largest = nsmallest(asked.size, counted.items(), key=lambda item: (-item[1], item[0]))
@@ -133,61 +132,72 @@ def _look_up(database: Database, pair: Pair, kinds: Sequence[str]) -> tuple[int,
     return sum(row.events for row in rows if not row.kind), [row for row in rows if row.kind]
 
 
-def _terms_of_each(database: Database, plan: Plan, whole: TimelineQuery) -> list[str]:
-    """The numbers of the terms of each event that matches, with commas between them."""
-    words = dialect(database)
-    sql = Sql("SELECT e.terms FROM (")
-    add_matching(sql, words, plan, whole)
-    sql.add(") k " + words.looked_up.format(table="event", name="e", of="k") + " WHERE e.num = k.num")
-    return [text for (text,) in fetch(database, sql.text, sql.parameters)]
-
-
-def _count(database: Database, texts: Sequence[str], kinds: Sequence[str]) -> list[Found]:
-    """How many of some events stand under each term of these kinds.
+def _count(
+    database: Database, plan: Plan, whole: TimelineQuery, kinds: Sequence[str]
+) -> tuple[int, list[Found], Mapping[str, int]]:
+    """How many events match; how many of them stand under each term of these kinds, and have any spelling of a form.
 
     Python counts the numbers several times as fast as SQLite takes the texts apart and groups them, and no slower than
     PostgreSQL.
     """
-    counted = Counter[str]()
-    for chunk in chunks(texts, AT_A_TIME):
-        counted.update(",".join(chunk).split(","))
+    engine = dialect(database)
+    several = _several_spellings(database) if "publisher" in kinds else {}
+    sql = Sql("SELECT e.terms FROM (")
+    add_matching(sql, engine, plan, whole)
+    sql.add(") k " + engine.looked_up.format(table="event", name="e", of="k") + " WHERE e.num = k.num")
+    total, counted, once = 0, Counter[str](), Counter[str]()
+    for rows in fetch_in_pieces(database, sql.text, sql.parameters, AT_A_TIME):
+        texts = [text for (text,) in rows]
+        total += len(texts)
+        counted.update(",".join(texts).split(","))
+        if several:
+            once.update(
+                name for text in texts for name in {several[number] for number in several.keys() & text.split(",")}
+            )
     marks = ", ".join("?" * len(kinds))
-    rows = fetch(
+    terms = fetch(
         database,
-        f"SELECT t.id, t.kind, t.value FROM {dialect(database).listed} n CROSS JOIN term t "
+        f"SELECT t.id, t.kind, t.value FROM {engine.listed} n CROSS JOIN term t "
         f"WHERE t.id = n.num AND t.kind IN ({marks})",
         (f"[{','.join(counted)}]", *kinds),
     )
-    return [Found(number, kind, value, counted[str(number)]) for number, kind, value in rows]
+    return total, [Found(number, kind, value, counted[str(number)]) for number, kind, value in terms], once
 
 
-def _by_form(publishers: Iterable[Found], once: Callable[[Sequence[Spellings]], Mapping[int, int]]) -> dict[str, int]:
-    """How many events each publisher has, under the spelling that most of them have.
+def _several_spellings(database: Database) -> dict[str, str]:
+    """The form of each publisher that may have other spellings, by the number of its term as text."""
+    rows = fetch(
+        database,
+        "SELECT t.id, t.value FROM term t WHERE t.kind = ? AND t.folded IN "
+        "(SELECT s.folded FROM term s WHERE s.kind = ? GROUP BY s.folded HAVING count(*) > 1)",
+        ("publisher", "publisher"),
+    )
+    return {str(number): form(value) for number, value in rows}
 
-    The filter takes all spellings of a name for one, so an event that has several of them counts once.
-    once: how many events have any of some spellings, by the number of the first.
+
+def _by_form(found: Iterable[Found]) -> Spellings:
+    """The publishers among some terms.
+
+    The filter takes all spellings of a name for one, so an event that has several of them counts once, and they are
+    told under the spelling that most events have.
     """
     forms: dict[str, list[Found]] = {}
-    for each in sorted(publishers, key=lambda each: (-each.events, each.term)):
-        forms.setdefault(form(each.term), []).append(each)
-    several = [spellings for spellings in forms.values() if len(spellings) > 1]
-    counted = once(several) if several else {}
-    return {first.term: counted.get(first.number, first.events) for first, *_ in forms.values()}
+    for each in sorted(found, key=lambda each: (-each.events, each.term)):
+        if each.kind == "publisher":
+            forms.setdefault(form(each.term), []).append(each)
+    return forms
 
 
-def _once_by_event(texts: Iterable[str], several: Sequence[Spellings]) -> Mapping[int, int]:
-    """How many events have any of some spellings, by looking at each event."""
-    first_of = {str(each.number): spellings[0].number for spellings in several for each in spellings}
-    counted = Counter[int]()
-    for text in texts:
-        counted.update({first_of[number] for number in first_of.keys() & text.split(",")})
-    return counted
+def _once_by_index(database: Database, publishers: Spellings) -> Mapping[str, int]:
+    """How many events have any of several spellings, by their form.
 
-
-def _once_by_index(database: Database, several: Sequence[Spellings]) -> Mapping[int, int]:
-    """How many events have any of some spellings: those of the first, and those of the others that it does not have."""
+    Those are the events of the first, and those of the others that it does not have.
+    """
+    several = {name: spellings for name, spellings in publishers.items() if len(spellings) > 1}
+    if not several:
+        return {}
     # Numbers of terms stand in the statement itself: there may be more than an engine takes as parameters.
-    pairs = ", ".join(f"({first.number}, {other.number})" for first, *others in several for other in others)
+    pairs = ", ".join(f"({first.number}, {other.number})" for first, *others in several.values() for other in others)
     rows = fetch(
         database,
         f"SELECT v.column1, count(DISTINCT x.num) FROM (VALUES {pairs}) v CROSS JOIN timeline x "
@@ -196,7 +206,7 @@ def _once_by_index(database: Database, several: Sequence[Spellings]) -> Mapping[
         "GROUP BY v.column1",
     )
     beside = dict(rows)
-    return {first.number: first.events + beside.get(first.number, 0) for first, *_ in several}
+    return {name: first.events + beside.get(first.number, 0) for name, (first, *_) in several.items()}
 
 
 def _actor_names(database: Database, ids: Sequence[str]) -> dict[str, str]:

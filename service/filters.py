@@ -1,4 +1,4 @@
-"""The table of filters and of the other parameters of a timeline query."""
+"""The table of filters, and those of the other parameters of a page, of periods and of facets."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ FILTERS: dict[str, Filter] = {
         ),
         Filter(
             "role",
-            "The role that the named actor must have.",
+            "The role that the named actor must have; give `actor` as well.",
             "side-a",
             _words(ROLES),
             _single(query.choice(ROLES)),
@@ -327,3 +327,5 @@ FACET_OPTIONS: dict[str, Option] = {
 }
 
 PARAMETERS: Mapping[str, Parameter] = {**FILTERS, **OPTIONS}
+
+ALL_OPTIONS: Mapping[str, Option] = {**OPTIONS, **PERIOD_OPTIONS, **FACET_OPTIONS}

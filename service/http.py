@@ -11,10 +11,13 @@ import orjson
 from flask import Flask, Response, current_app, g, request
 from flask_cors import CORS
 from isal import igzip
-from peewee import Database
+from peewee import Database, InterfaceError, OperationalError, ProgrammingError
+from playhouse.pool import MaxConnectionsExceeded
 from werkzeug.exceptions import NotAcceptable
 
 from service import __version__
+from service.ledger import rules_of
+from service.rules import OtherRules, refuse_other
 from service.settings import Settings
 
 EXPOSED_HEADERS = (
@@ -102,8 +105,25 @@ def accept_or_refuse() -> None:
             raise NotAcceptable(f"This answer can be had as {' or '.join(offered)}.")
 
 
+def require_readable_store() -> None:
+    """Refuse to answer from a store whose projections are not by this version's rules; looked at until they are."""
+    ours = current_app.extensions["dateline"]
+    if ours.get("store_is_readable") or not request.path.startswith(("/v1/", "/readyz")):
+        return
+    try:
+        refuse_other(rules_of(database()))
+    except ProgrammingError as error:
+        # PostgreSQL's word for a column or table that is not there yet.
+        raise OtherRules(str(error)) from error
+    except (OperationalError, InterfaceError, MaxConnectionsExceeded):
+        # What is asked may be refused without the database.
+        return
+    ours["store_is_readable"] = True
+
+
 def init_app(app: Flask, settings: Settings) -> None:
     """Give every answer the headers that the contract promises."""
+    app.before_request(require_readable_store)
     app.before_request(accept_or_refuse)
     app.after_request(_finish)
     CORS(

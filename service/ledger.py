@@ -13,6 +13,7 @@ from peewee import Database
 
 from service.database import fetch, insert_rows
 from service.models import Revision, Store
+from service.rules import refuse_other
 
 
 @dataclass(slots=True)
@@ -64,14 +65,17 @@ class Ledger:
 
 
 @contextmanager
-def ledger(database: Database, by: str, reason: str | None = None) -> Iterator[Ledger]:
+def ledger(database: Database, by: str, reason: str | None = None, by_any_rules: bool = False) -> Iterator[Ledger]:
     """Hold the log for one transaction, which must be open.
 
     The row of the store is locked first, so changes become visible in the order of their sequences on every
     engine, and a reader of the feed who has seen one has seen all before it.
+    by_any_rules: whether the projections may have been made by other rules; else raises OtherRules.
     """
-    lock = Store.update(version=Store.version).returning(Store.version, Store.sequence, Store.recorded)
-    [(version, sequence, last)] = lock.tuples().execute(database)
+    lock = Store.update(version=Store.version).returning(Store.version, Store.sequence, Store.recorded, Store.rules)
+    [(version, sequence, last, rules)] = lock.tuples().execute(database)
+    if not by_any_rules:
+        refuse_other(rules)
     now = time.time_ns() // 1_000_000 * 1000
     log = Ledger(database, by, reason, version, sequence, max(now, last))
     yield log
@@ -96,6 +100,11 @@ class StoreState:
 def store_state(database: Database) -> StoreState:
     """Where the store stands now."""
     return StoreState(*fetch(database, "SELECT identity, version, sequence FROM store WHERE id = 1")[0])
+
+
+def rules_of(database: Database) -> str:
+    """The rules by which the store's projections were made."""
+    return str(fetch(database, "SELECT rules FROM store WHERE id = 1")[0][0])
 
 
 def timestamp(microseconds: int) -> str:

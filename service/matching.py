@@ -28,12 +28,12 @@ RELEVANT_MAX = 1000
 NOTHING = "SELECT '' AS sort_key, 0 AS num FROM store WHERE 1 = 0"
 
 
-def add_matching(sql: Sql, words: Dialect, plan: Plan, asked: TimelineQuery) -> None:
+def add_matching(sql: Sql, engine: Dialect, plan: Plan, asked: TimelineQuery) -> None:
     """Add a query of ``sort_key``, the place on the timeline, and ``num`` of every event that matches, in no order."""
-    add_keys(sql, words, plan, replace(asked, sort="date", cursor=None), None)
+    add_keys(sql, engine, plan, replace(asked, sort="date", cursor=None), None)
 
 
-def add_count(sql: Sql, words: Dialect, plan: Plan, asked: TimelineQuery, most: int | None = None) -> None:
+def add_count(sql: Sql, engine: Dialect, plan: Plan, asked: TimelineQuery, most: int | None = None) -> None:
     """Add a query of how many events match; it counts no further than ``most``."""
     if plan.counted:
         sql.add("SELECT coalesce((SELECT y.events FROM tally y WHERE y.term = ? AND y.place = ?), 0)", *plan.pairs[0])
@@ -42,30 +42,30 @@ def add_count(sql: Sql, words: Dialect, plan: Plan, asked: TimelineQuery, most: 
     if plan.sought and not plan.tests and plan.stretches:
         for index, stretch in enumerate(plan.stretches):
             sql.add(" UNION ALL SELECT n.num FROM (" if index else "SELECT n.num FROM (")
-            search_index.add_numbers(sql, words, plan.sought, stretch)
+            search_index.add_numbers(sql, engine, plan.sought, stretch)
             sql.add(") n")
     else:
-        add_matching(sql, words, plan, asked)
+        add_matching(sql, engine, plan, asked)
     sql.add(") m")
     if most is not None:
         sql.add(" LIMIT ?", most)
     sql.add(") c")
 
 
-def add_keys(sql: Sql, words: Dialect, plan: Plan, asked: TimelineQuery, limit: int | None) -> None:
+def add_keys(sql: Sql, engine: Dialect, plan: Plan, asked: TimelineQuery, limit: int | None) -> None:
     """Add a query of ``sort_key`` and ``num`` of the events that match, in order and no more than ``limit``."""
     low, high = _bounds(asked)
     order = " DESC" if asked.backwards else ""
     if not plan.pairs:
         sql.add(NOTHING)
     elif asked.sort == "relevance":
-        _add_relevant(sql, words, plan, asked.offset, limit)
+        _add_relevant(sql, engine, plan, asked.offset, limit)
     elif "updated" not in asked.sort:
-        _add_ranges(sql, words, plan, low, high, order, limit)
+        _add_ranges(sql, engine, plan, low, high, order, limit)
     elif plan.few:
         sql.add("SELECT r.recency AS sort_key, r.num FROM (")
-        _add_ranges(sql, words, plan, FIRST_PLACE, LAST_PLACE, "", None)
-        sql.add(") m " + words.looked_up.format(table="event", name="r", of="m"))
+        _add_ranges(sql, engine, plan, FIRST_PLACE, LAST_PLACE, "", None)
+        sql.add(") m " + engine.looked_up.format(table="event", name="r", of="m"))
         sql.add(" WHERE r.num = m.num AND r.recency >= ? AND r.recency < ?", low, high)
         _add_order(sql, "r.recency", order, limit)
     else:
@@ -85,13 +85,13 @@ def _bounds(asked: TimelineQuery) -> tuple[str, str]:
     return asked.cursor, LAST_PLACE
 
 
-def _add_relevant(sql: Sql, words: Dialect, plan: Plan, begin: int, limit: int | None) -> None:
+def _add_relevant(sql: Sql, engine: Dialect, plan: Plan, begin: int, limit: int | None) -> None:
     """The events whose title says all that is wanted come first, then the others; of both the latest first."""
     most = None if limit is None else begin + limit
     sql.add("SELECT x.sort_key, x.num FROM (SELECT max(u.sort_key) AS sort_key, u.num FROM (")
     for index, (rank, in_title) in enumerate((("1", True), ("0", False))):
         sql.add(f"{' UNION ALL ' if index else ''}SELECT '{rank}' || g.sort_key AS sort_key, g.num FROM (")
-        _add_ranges(sql, words, plan, FIRST_PLACE, LAST_PLACE, " DESC", most, in_title)
+        _add_ranges(sql, engine, plan, FIRST_PLACE, LAST_PLACE, " DESC", most, in_title)
         sql.add(") g")
     sql.add(") u GROUP BY u.num) x")
     _add_order(sql, "x.sort_key", " DESC", limit)
@@ -100,7 +100,7 @@ def _add_relevant(sql: Sql, words: Dialect, plan: Plan, begin: int, limit: int |
 
 
 def _add_ranges(
-    sql: Sql, words: Dialect, plan: Plan, low: str, high: str, order: str, limit: int | None, in_title: bool = False
+    sql: Sql, engine: Dialect, plan: Plan, low: str, high: str, order: str, limit: int | None, in_title: bool = False
 ) -> None:
     """Add the ranges that the plan reads, merged. An event under several pairs comes once."""
     # The search index is read once for each stretch, whatever the pairs.
@@ -114,7 +114,7 @@ def _add_ranges(
     if not ranges:
         sql.add(NOTHING)
     elif len(ranges) == 1:
-        _add_range(sql, words, plan, *ranges[0], order, limit, in_title)
+        _add_range(sql, engine, plan, *ranges[0], order, limit, in_title)
     else:
         # The stretches of one pair have no event in common.
         union = " UNION ALL " if len(pairs) == 1 else " UNION "
@@ -125,7 +125,7 @@ def _add_ranges(
             for index, (pair, stretch) in enumerate(ranges[start : start + COMPOUND_MAX]):
                 sql.add(union if index else "")
                 sql.add("SELECT r.sort_key, r.num FROM (")
-                _add_range(sql, words, plan, pair, stretch, order, limit, in_title)
+                _add_range(sql, engine, plan, pair, stretch, order, limit, in_title)
                 sql.add(") r")
             sql.add(") g")
         sql.add(") u")
@@ -133,17 +133,17 @@ def _add_ranges(
 
 
 def _add_range(
-    sql: Sql, words: Dialect, plan: Plan, pair: Pair, stretch: Stretch, order: str, limit: int | None, in_title: bool
+    sql: Sql, engine: Dialect, plan: Plan, pair: Pair, stretch: Stretch, order: str, limit: int | None, in_title: bool
 ) -> None:
     """Add one range of an index, read in its own order."""
     if plan.sought:
         tests = [(test.sql.format(row="e"), test.parameters) for test in plan.tests]
-        search_index.add_range(sql, words, plan.sought, stretch, tests, order, limit, in_title)
+        search_index.add_range(sql, engine, plan.sought, stretch, tests, order, limit, in_title)
         return
     row = stretch.reaches is not None or any(test.needs_row for test in plan.tests)
     sql.add("SELECT t.pos AS sort_key, t.num FROM timeline t")
     if row:
-        sql.add(" " + words.looked_up.format(table="event", name="e", of="t"))
+        sql.add(" " + engine.looked_up.format(table="event", name="e", of="t"))
     sql.add(" WHERE e.num = t.num AND" if row else " WHERE")
     sql.add(" t.term = ? AND t.place = ? AND t.span = ?", *pair, stretch.span)
     sql.add(" AND t.pos >= ? AND t.pos < ?", stretch.low, stretch.high)

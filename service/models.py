@@ -1,4 +1,4 @@
-"""The tables, their keys and indexes; no queries. The table ``search`` is each engine's own, see ``search_index.py``.
+"""The tables, their keys and indexes; no queries. The table ``search`` is each engine's own, see ``search_rows.py``.
 
 The revision log is the truth. Every other table of events is a projection of it (see ``projections.py``) and can
 be made anew from it. Times are integer microseconds since 1970 UTC.
@@ -23,7 +23,7 @@ class Store(Model):
     version = BigIntegerField()  # Moves with every write that changes an answer: the base of ETags and caches.
     sequence = BigIntegerField()  # The last change recorded.
     recorded = BigIntegerField()  # When that was. Never goes back.
-    projection = IntegerField()  # The rules by which its projections were made, see ``projections.PROJECTION``.
+    rules = BytesText()  # Those by which its projections were made, see ``rules.py``.
 
     class Meta:
         table_name = "store"

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from heapq import nsmallest
 from typing import NamedTuple
 
 from peewee import Database
 
 from schemas.periods import BUCKETS, PeriodsQuery, days_of, read_day
 from schemas.query import TimelineQuery
-from service.database import Dialect, dialect, fetch
+from service.database import Dialect, dialect, fetch, fetch_in_pieces
 from service.matching import add_keys, add_matching
 from service.plans import Plan
+from service.projections import COUNTED_BY_PERIOD
 from service.rollups import DAY, MONTH
 from service.spans import EVERY, FIRST_PLACE, LAST_PLACE, Stretch
 from service.statement import Sql
 from service.terms import ANY
 
-# Of one of these alone, and a period, counts are kept (see ``Projection.counted_under``).
-KEPT_FILTERS = frozenset({"actor", "province", "country", "type", "status", "period"})
+# Of one of these alone, and a period, counts are kept: of all places, and of some kinds of term.
+KEPT_FILTERS = COUNTED_BY_PERIOD | {"province", "country", "period"}
 # Counts are added up from days or months.
 DIGITS: Mapping[str, int] = {"day": DAY, "week": DAY, "month": MONTH, "quarter": MONTH, "year": MONTH}
+# So many rows are read at a time: enough that Python counts them quickly, and few enough to need little memory.
+AT_A_TIME = 5000
+# The values that the counts are divided by and shown under their own names.
+NAMED_MAX = 20
+
+# The digits, the first and the last of the periods whose counts are kept.
+Kept = tuple[int, str, str]
 
 
 class Counted(NamedTuple):
@@ -36,10 +46,10 @@ class Counted(NamedTuple):
 
 
 class Share(NamedTuple):
-    """How many of a day's or month's events have a value."""
+    """How many events of a day or month have a value; None stands for all values that are not named, added up."""
 
     period: str
-    value: str
+    value: str | None
     events: int
 
 
@@ -56,10 +66,10 @@ def one_range(plan: Plan) -> Stretch | None:
 
 def ends(database: Database, plan: Plan) -> tuple[str, str] | None:
     """The places on the timeline of the first and the last event that matches, None where nothing does."""
-    sql, words = Sql(), dialect(database)
+    sql, engine = Sql(), dialect(database)
     for start, sort in (("SELECT (SELECT a.sort_key FROM (", "date"), (") a), (SELECT z.sort_key FROM (", "-date")):
         sql.add(start)
-        add_keys(sql, words, plan, TimelineQuery(sort=sort), 1)
+        add_keys(sql, engine, plan, TimelineQuery(sort=sort), 1)
     sql.add(") z)")
     [(first, last)] = fetch(database, sql.text, sql.parameters)
     return None if first is None else (first, last)
@@ -80,46 +90,78 @@ def counts(database: Database, plan: Plan, asked: PeriodsQuery, digits: int) -> 
     return [Counted._make(row) for row in fetch(database, sql.text, sql.parameters)]
 
 
-def shares(database: Database, plan: Plan, asked: PeriodsQuery, digits: int) -> list[Share]:
-    """How the count of each day or month divides by the values of ``asked.by``, in no order."""
-    kind, shown, test = _dividing(asked)
+def shares(database: Database, plan: Plan, asked: PeriodsQuery, digits: int) -> Iterator[Share]:
+    """How the count of each day or month divides by the values of ``asked.by``, of which NAMED_MAX are named.
+
+    Those have the most events of all that match, the smaller value where two have as many. A day or month may come in
+    several shares of one value, in any order. Two statements.
+    """
     kept = _kept(plan, asked, digits) if plan.pairs == ((ANY, ANY),) else None
-    if kept is None:
-        return _counted_shares(database, plan, asked, digits)
-    term, place = ("c.place", "c.term") if kind == "place" else ("c.term", "c.place")
-    rows = fetch(
-        database,
-        f"SELECT c.period, {shown}, c.events FROM term t CROSS JOIN rollup c WHERE t.kind = ? AND {test} "
-        f"AND {term} = t.id AND {place} = {ANY} AND c.digits = ? AND c.period >= ? AND c.period <= ?",
-        (kind, *kept),
-    )
-    return [Share._make(row) for row in rows]
+    return _kept_shares(database, asked, kept) if kept else _counted_shares(database, plan, asked, digits)
 
 
-def _counted_shares(database: Database, plan: Plan, asked: PeriodsQuery, digits: int) -> list[Share]:
-    """As ``shares``, by looking at the terms of each event. Python counts them several times as fast as SQL does."""
+def _kept_shares(database: Database, asked: PeriodsQuery, kept: Kept) -> Iterator[Share]:
+    """The shares of all events, from kept counts."""
     kind, shown, test = _dividing(asked)
-    words = dialect(database)
-    sql = Sql(f"SELECT substr(k.sort_key, 1, {digits}), e.terms")
-    _add_events(sql, words, plan, asked)
-    sql.add(" WHERE e.num = k.num")
-    texts: dict[str, list[str]] = {}
-    for period, terms in fetch(database, sql.text, sql.parameters):
-        texts.setdefault(period, []).append(terms)
-    counted = {period: Counter(",".join(terms).split(",")) for period, terms in texts.items()}
-    numbers = f"[{','.join(set().union(*counted.values()))}]"
-    rows = fetch(
-        database,
-        f"SELECT t.id, {shown} FROM {words.listed} n CROSS JOIN term t WHERE t.id = n.num AND t.kind = ? AND {test}",
-        (numbers, kind),
+    term, place = ("c.place", "c.term") if kind == "place" else ("c.term", "c.place")
+    rows_of_kind = (
+        f"FROM term t CROSS JOIN rollup c WHERE t.kind = ? AND {test} AND {term} = t.id AND {place} = {ANY} "
+        "AND c.digits = ? AND c.period >= ? AND c.period <= ?"
     )
-    values = {str(number): value for number, value in rows}
-    return [
-        Share(period, values[number], events)
-        for period, found in counted.items()
-        for number, events in found.items()
-        if number in values
-    ]
+    summed = "CAST(sum(c.events) AS BIGINT)"
+    sums = fetch(database, f"SELECT t.id, {shown}, {summed} {rows_of_kind} GROUP BY t.id, t.value", (kind, *kept))
+    values = {number: value for number, value, _ in sums}
+    named = _largest({number: events for number, _, events in sums}, values)
+    if not named:
+        return
+    listed = ", ".join(map(str, named))
+    sql = (
+        f"SELECT c.period, {shown}, c.events {rows_of_kind} AND t.id IN ({listed}) UNION ALL "
+        f"SELECT c.period, NULL, {summed} {rows_of_kind} AND t.id NOT IN ({listed}) GROUP BY c.period"
+    )
+    for rows in fetch_in_pieces(database, sql, (kind, *kept) * 2, AT_A_TIME):
+        yield from map(Share._make, rows)
+
+
+def _counted_shares(database: Database, plan: Plan, asked: PeriodsQuery, digits: int) -> Iterator[Share]:
+    """The shares by the terms of each event. Python counts them several times as fast as SQL does.
+
+    Which values are named is known when all are counted. Until then a count is two plain numbers in the array of its
+    day or month, the term's and the events', since there may be millions.
+    """
+    kind, shown, test = _dividing(asked)
+    terms_of_kind = fetch(database, f"SELECT t.id, {shown} FROM term t WHERE t.kind = ? AND {test}", (kind,))
+    numbers = {str(number): number for number, _ in terms_of_kind}
+    sql = Sql(f"SELECT substr(k.sort_key, 1, {digits}), e.terms")
+    _add_events(sql, dialect(database), plan, asked)
+    sql.add(" WHERE e.num = k.num")
+    totals = Counter[int]()
+    arrays: dict[str, array[int]] = {}
+    for rows in fetch_in_pieces(database, sql.text, sql.parameters, AT_A_TIME):
+        for period, texts in _by_period(rows).items():
+            counted = Counter(filter(numbers.__contains__, ",".join(texts).split(",")))
+            found = arrays.setdefault(period, array("q"))
+            for text, events in counted.items():
+                number = numbers[text]
+                totals[number] += events
+                found.extend((number, events))
+    values = dict(terms_of_kind)
+    named = {number: values[number] for number in _largest(totals, values)}
+    for period, found in arrays.items():
+        for number, events in zip(found[::2], found[1::2], strict=True):
+            yield Share(period, named.get(number), events)
+
+
+def _by_period(rows: Iterable[Sequence[str]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for period, text in rows:
+        found.setdefault(period, []).append(text)
+    return found
+
+
+def _largest(totals: Mapping[int, int], values: Mapping[int, str]) -> list[int]:
+    """The terms that are named, the one of most events first."""
+    return nsmallest(NAMED_MAX, totals, key=lambda number: (-totals[number], values[number]))
 
 
 def _dividing(asked: PeriodsQuery) -> tuple[str, str, str]:
@@ -139,15 +181,15 @@ def _dividing(asked: PeriodsQuery) -> tuple[str, str, str]:
             return str(kind), "t.value", "1 = 1"
 
 
-def _add_events(sql: Sql, words: Dialect, plan: Plan, asked: PeriodsQuery) -> None:
+def _add_events(sql: Sql, engine: Dialect, plan: Plan, asked: PeriodsQuery) -> None:
     """Add what matches as ``k``, with the rows of its events as ``e``."""
     sql.add(" FROM (")
-    add_matching(sql, words, plan, asked.matching)
-    sql.add(") k " + words.looked_up.format(table="event", name="e", of="k"))
+    add_matching(sql, engine, plan, asked.matching)
+    sql.add(") k " + engine.looked_up.format(table="event", name="e", of="k"))
 
 
-def _kept(plan: Plan, asked: PeriodsQuery, digits: int) -> tuple[int, str, str] | None:
-    """The digits, the first and the last of the periods whose counts are kept of just what is asked, if they are.
+def _kept(plan: Plan, asked: PeriodsQuery, digits: int) -> Kept | None:
+    """The periods whose counts are kept of just what is asked, if they are.
 
     Months that the time asked for cuts are made of days, of which it must hold the whole.
     """

@@ -11,24 +11,31 @@ import orjson
 from peewee import Database
 
 from schemas.periods import PeriodsQuery, days_of
-from service.database import dialect, fetch
+from service.database import dialect, fetch, fetch_in_pieces
 from service.matching import add_matching
 from service.period_counts import one_range
 from service.plans import Pair, Plan
 from service.spans import EVERY, LAST_PLACE, Stretch
 from service.statement import Sql
 
-# How events are numbered within their period: by the value of this, which no period shares with another. The first of
-# each month are among them the first of a quarter.
+# What the places of one period have in common, and no other place has.
 PARTITIONS: Mapping[str, str] = {
     "day": "substr(m.sort_key, 1, 8)",
-    "week": "substr(m.sort_key, 1, 8)",
+    "week": "{day_number} / 7",
     "month": "substr(m.sort_key, 1, 6)",
-    "quarter": "substr(m.sort_key, 1, 6)",
+    "quarter": "substr(m.sort_key, 1, 4), (CAST(substr(m.sort_key, 5, 2) AS INTEGER) + 2) / 3",
     "year": "substr(m.sort_key, 1, 4)",
 }
-# Of a document, what comes before this member is all that is shown. Within a text its quotes would be escaped.
-NOT_SHOWN = ',"casualties":'
+# Where members of a document begin. Within a text the quotes would be escaped.
+SUMMARY, DATE, CASUALTIES = "',\"summary\":'", "',\"date\":'", "',\"casualties\":'"
+# Of a document, all that is shown stands before its summary, and from its date to its casualties. The summary and what
+# comes after may be long, so the engine keeps them. Claims, which have dates too, come after.
+SHOWN = (
+    f"substr(d.document, 1, {{position}}(d.document, {SUMMARY}) - 1) || substr(d.document, "
+    f"{{position}}(d.document, {DATE}), {{position}}(d.document, {CASUALTIES}) - {{position}}(d.document, {DATE}))"
+)
+# So many documents are read at a time.
+AT_A_TIME = 1000
 
 
 def first_events(
@@ -43,20 +50,16 @@ def first_events(
         ranges = [_range(stretch, first, last) for first, last in days]
         placed = _read_ranges(database, plan.pairs[0], ranges, asked.events)
     else:
-        placed = _in_periods(
-            _ranked(database, plan, asked, bucket), [_compact(first) for first, _ in days], asked.events
-        )
+        placed = _in_periods(_ranked(database, plan, asked, bucket), [_compact(first) for first, _ in days])
     shown = _in_brief(database, [num for period in placed for num in period])
     return {number: [shown[num] for num in period] for number, period in zip(numbers, placed, strict=True)}
 
 
-def _in_periods(keys: Sequence[tuple[str, int]], begins: Sequence[str], limit: int) -> list[list[int]]:
-    """The numbers of events by their period, so many of each at most, from their places and where periods begin."""
+def _in_periods(keys: Sequence[tuple[str, int]], begins: Sequence[str]) -> list[list[int]]:
+    """The numbers of events by their period, in timeline order, from their places and where periods begin."""
     placed: list[list[int]] = [[] for _ in begins]
     for place, num in sorted(keys):
-        period = placed[bisect_right(begins, place) - 1]
-        if len(period) < limit:
-            period.append(num)
+        placed[bisect_right(begins, place) - 1].append(num)
     return placed
 
 
@@ -81,27 +84,30 @@ def _read_ranges(database: Database, pair: Pair, ranges: Sequence[tuple[str, str
 
 
 def _ranked(database: Database, plan: Plan, asked: PeriodsQuery, bucket: str) -> list[tuple[str, int]]:
-    """Places and numbers of the first events of each partition, all that match being looked at."""
+    """Places and numbers of the first events of each period, all that match being looked at."""
+    engine = dialect(database)
+    partition = PARTITIONS[bucket].format(day_number=engine.day_number.format(place="m.sort_key"))
     sql = Sql("SELECT k.sort_key, k.num FROM (SELECT m.sort_key, m.num, row_number() OVER (")
-    sql.add(f"PARTITION BY {PARTITIONS[bucket]} ORDER BY m.sort_key) AS place FROM (")
-    add_matching(sql, dialect(database), plan, asked.matching)
+    sql.add(f"PARTITION BY {partition} ORDER BY m.sort_key) AS place FROM (")
+    add_matching(sql, engine, plan, asked.matching)
     sql.add(") m) k WHERE k.place <= ?", asked.events)
     return [(place, num) for place, num in fetch(database, sql.text, sql.parameters)]
 
 
 def _in_brief(database: Database, nums: Sequence[int]) -> dict[int, Mapping[str, Any]]:
-    words = dialect(database)
-    joined = words.looked_up.format(table="event_document", name="d", of="k")
-    sql = f"SELECT d.num, d.document FROM {words.listed} k {joined} WHERE d.num = k.num"
-    rows = fetch(database, sql, (orjson.dumps(nums).decode(),))
-    return {num: _brief(document.partition(NOT_SHOWN)[0]) for num, document in rows}
+    engine = dialect(database)
+    joined = engine.looked_up.format(table="event_document", name="d", of="k")
+    shown = SHOWN.format(position=engine.position)
+    sql = f"SELECT d.num, {shown} FROM {engine.listed} k {joined} WHERE d.num = k.num"
+    pieces = fetch_in_pieces(database, sql, (orjson.dumps(nums).decode(),), AT_A_TIME)
+    return {num: _brief(part) for rows in pieces for num, part in rows}
 
 
-# Parsing costs more than all else of an answer. Few, since a beginning with its summary may have 20,000 characters.
+# Parsing costs more than all else of an answer.
 @lru_cache(maxsize=2048)
-def _brief(beginning: str) -> Mapping[str, Any]:
-    """An event as a period shows it, from the beginning of its document."""
-    event = orjson.loads(beginning + "}")
+def _brief(part: str) -> Mapping[str, Any]:
+    """An event as a period shows it, from the part of its document that is shown."""
+    event = orjson.loads(part + "}")
     province = (event["location"] or {}).get("province")
     return {
         "id": event["id"],

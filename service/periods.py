@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from heapq import nsmallest
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from peewee import Database
@@ -13,6 +13,7 @@ from schemas.periods import (
     AUTO,
     AUTO_MAX,
     BUCKETS,
+    EMBEDDED_TOGETHER_MAX,
     PERIODS_MAX,
     PeriodsQuery,
     count_periods,
@@ -29,16 +30,18 @@ from service.plans import make_plan
 from service.spans import DAY_BEGINS, DAY_ENDS, FIRST_PLACE, LAST_PLACE
 
 EVENTS_PATH = "/v1/events"
-# The values that the counts are divided by; the sum of the others stands under a name of its own.
-NAMED_MAX = 20
+# What the sum of the values stands under that are not named.
 REST = "other"
 
 
 def periods(database: Database, asked: PeriodsQuery) -> dict[str, Any]:
-    """The members ``bucket``, ``periods`` and ``query`` of an answer, at most eight statements whatever they hold.
+    """The members ``bucket``, ``periods`` and ``query`` of an answer.
 
-    Raises Refused where the bucket would divide the time from the first to the last event into too many periods.
-    To be called within one ``snapshot``.
+    At most nine statements, however many events there are: three that choose the plan, where only lists of hundreds of
+    names take more; and one for the ends, one for the counts, two for their shares and two for the events.
+
+    Raises Refused where the bucket would divide the time from the first to the last event into too many periods, and
+    where too many events would be shown. To be called within one ``snapshot``.
     """
     plan = make_plan(database, asked.matching)
     outermost = ends(database, plan)
@@ -48,6 +51,7 @@ def periods(database: Database, asked: PeriodsQuery) -> dict[str, Any]:
     bucket = _chosen(asked, *outermost)
     digits = DIGITS[bucket]
     counted = _added_up(bucket, counts(database, plan, asked, digits))
+    _refuse_too_many_events(asked, bucket, [events for events, *_ in counted.values()])
     divided = _divided(bucket, shares(database, plan, asked, digits)) if asked.by else {}
     embedded = first_events(database, plan, asked, bucket, list(counted)) if asked.events else {}
     address = _addresses(asked, bucket)
@@ -86,6 +90,19 @@ def _chosen(asked: PeriodsQuery, first_place: str, last_place: str) -> str:
     return asked.bucket
 
 
+def _refuse_too_many_events(asked: PeriodsQuery, bucket: str, counts: Sequence[int]) -> None:
+    """Raises Refused where the events to be shown of periods with so many events would be too large an answer."""
+    together = sum(min(count, asked.events) for count in counts)
+    if together > EMBEDDED_TOGETHER_MAX:
+        most = EMBEDDED_TOGETHER_MAX // len(counts)
+        otherwise = "a shorter period" if bucket == tuple(BUCKETS)[-1] else "a coarser bucket or a shorter period"
+        message = (
+            f"the first {asked.events} events of each of {len(counts):,} periods are {together:,}; at most "
+            f"{EMBEDDED_TOGETHER_MAX:,} are shown: take {most} or fewer, or ask for {otherwise}"
+        )
+        raise Refused([Fault("/events", "too-many-events", message, (str(most),))], source="query")
+
+
 def _added_up(bucket: str, counted: Sequence[Counted]) -> dict[int, list[int]]:
     """Events and figures of each period that has any, by its number, in order."""
     number_of = BUCKETS[bucket].number
@@ -97,23 +114,19 @@ def _added_up(bucket: str, counted: Sequence[Counted]) -> dict[int, list[int]]:
     return sums
 
 
-def _divided(bucket: str, found: Sequence[Share]) -> dict[int, dict[str, int]]:
+def _divided(bucket: str, found: Iterable[Share]) -> dict[int, dict[str, int]]:
     """The counts of each period by value, by its number: the largest of the whole answer first, the rest at the end."""
-    totals: dict[str, int] = {}
-    for _, value, events in found:
-        totals[value] = totals.get(value, 0) + events
-    largest = nsmallest(NAMED_MAX, totals, key=lambda value: (-totals[value], value))
-    order = {value: place for place, value in enumerate(largest)}
-    numbers = {period: BUCKETS[bucket].number(read_day(period)) for period in {share.period for share in found}}
-    divided: dict[int, dict[str, int]] = {number: {} for number in numbers.values()}
+    number_of = BUCKETS[bucket].number
+    totals = Counter[str]()
+    divided: dict[int, Counter[str]] = {}
     for period, value, events in found:
-        values = divided[numbers[period]]
         # An actor may have the id that the rest stands under, which is then added to it.
-        name = value if value in order else REST
-        values[name] = values.get(name, 0) + events
+        name = REST if value is None else value
+        totals[name] += 0 if value is None else events
+        divided.setdefault(number_of(read_day(period)), Counter())[name] += events
+    order = {name: rank for rank, name in enumerate(sorted(totals, key=lambda name: (-totals[name], name)))}
     return {
-        number: dict(sorted(values.items(), key=lambda item: order.get(item[0], NAMED_MAX)))
-        for number, values in divided.items()
+        number: dict(sorted(counted.items(), key=lambda item: order[item[0]])) for number, counted in divided.items()
     }
 
 

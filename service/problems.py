@@ -17,6 +17,7 @@ from schemas.errors import Gone, NotFound
 from schemas.faults import Fault, Refused
 from service.database import sql_state
 from service.http import request_id
+from service.rules import OtherRules
 
 log = logging.getLogger("dateline")
 
@@ -150,6 +151,7 @@ def init_app(app: Flask) -> None:
     for unreachable in (OperationalError, InterfaceError, MaxConnectionsExceeded):
         app.register_error_handler(unreachable, _unavailable)
     app.register_error_handler(ProgrammingError, _programming_error)
+    app.register_error_handler(OtherRules, _not_ready)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _failed)
 
@@ -166,6 +168,14 @@ def _refused(error: Refused) -> Response:
 def _unavailable(error: Exception) -> Response:
     log.warning("database unavailable: %s", error)
     answer = problem(PROBLEMS["unavailable"], "The database does not answer at the moment; try again.")
+    answer.headers["Retry-After"] = str(RETRY_SECONDS)
+    return answer
+
+
+def _not_ready(error: OtherRules) -> Response:
+    log.warning("%s", error)
+    detail = "The store has not been brought up to this version; `dateline migrate` does so."
+    answer = problem(PROBLEMS["unavailable"], detail)
     answer.headers["Retry-After"] = str(RETRY_SECONDS)
     return answer
 

@@ -18,10 +18,6 @@ from service.marks import cells_at, killed_levels, span_mark, year_mark
 from service.spans import EVERY, span_class
 from service.terms import Term
 
-# The number of the rules by which revisions become projections. Raise it with every change of what is made of an event
-# (a term, a word, a row): a store whose projections were made by older rules is brought up to them when it is opened.
-PROJECTION = 2
-
 EVERYWHERE = Term("place", "")
 EVERYTHING = Term("any", "")
 # The kinds of term whose events are counted by period.

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
 import click
 
-from service.filters import FACET_OPTIONS, FILTERS, PARAMETERS, Parameter
+from schemas.faults import Fault
+from service.command_line import in_words
+from service.filters import Parameter
 
 # Of the form of an answer over HTTP; what a terminal shows has a form of its own.
-OF_THE_FORM = frozenset({"fields", "total", "format"})
+OF_THE_FORM = frozenset({"fields", "total", "events", "format"})
+
+# What is wrong by code, where the API's words speak of addresses.
+IN_OTHER_WORDS = {"not-utf-8": "is not text in UTF-8"}
 
 
 def options_of(parameters: Mapping[str, Parameter]) -> Callable[[Any], Any]:
@@ -21,17 +27,26 @@ def options_of(parameters: Mapping[str, Parameter]) -> Callable[[Any], Any]:
         for name, parameter in reversed(list(parameters.items())):
             if name not in OF_THE_FORM:
                 shown = parameter.meaning + (f" Example: {parameter.example}" if parameter.example else "")
-                command = click.option("--" + name.replace("_", "-"), name, multiple=True, help=shown)(command)
+                command = click.option(_option(name), name, multiple=True, help=shown)(command)
         return command
 
     return decorate
 
 
-query_options = options_of(PARAMETERS)
-facet_options = options_of({**FILTERS, **FACET_OPTIONS})
-
-
 def query_string(given: Mapping[str, Sequence[str]]) -> bytes:
-    """The query of the URL that the options given stand for."""
-    pairs = [(name, text) for name, texts in given.items() for text in texts]
-    return urlencode(pairs, errors="surrogateescape").encode()
+    """The query of the URL that the options given stand for. Bytes that are no text remain what they are."""
+    return urlencode(given, doseq=True, errors="surrogateescape").encode()
+
+
+def fault_of_option(fault: Fault) -> str:
+    """A fault of a query in words, its place told by the option: ``--actor: no actor is called 'x' [unknown-actor]``.
+
+    A fault of the whole query has no place.
+    """
+    name = fault.pointer.removeprefix("/")
+    message = in_words(replace(fault, message=IN_OTHER_WORDS.get(fault.code, fault.message)))
+    return f"{_option(name)}: {message}" if name else message
+
+
+def _option(parameter: str) -> str:
+    return "--" + parameter.replace("_", "-")

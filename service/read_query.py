@@ -14,7 +14,7 @@ from schemas.faults import Fault, Refused, Unreadable
 from schemas.fields import near, shorten
 from schemas.query import TimelineQuery
 from service.conditions import first_minute, last_minute
-from service.filters import FILTERS, OPTIONS, Option, Parameter
+from service.filters import ALL_OPTIONS, FILTERS, OPTIONS, Option, Parameter
 from service.query_names import Suggestions
 
 
@@ -78,7 +78,9 @@ def read_parts(
     values, faults = query.read_pairs(query_string)
     for name in values.keys() - parameters.keys():
         message = f"{shorten(name)!r} is not a parameter of this query"
-        faults.append(Fault("/" + shorten(name), "unknown-parameter", message, near(name, parameters)))
+        # One of another path is no misspelling.
+        nearest = () if name in ALL_OPTIONS else near(name, parameters)
+        faults.append(Fault("/" + shorten(name), "unknown-parameter", message, nearest))
     for name, texts in values.items():
         if name in parameters and "" in texts:
             faults.append(Fault(f"/{name}", "blank", "is empty; leave it out or give a value"))

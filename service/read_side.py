@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from peewee import Database
 
-from service import rollups, search_index
+from service import rollups, search_rows
 from service.database import execute_many, insert_rows
 from service.models import Event, EventDocument, Tally, Timeline
 from service.projections import EVERYTHING, EVERYWHERE, Projection
-from service.search_index import SearchRow
+from service.search_rows import SearchRow
 from service.spans import EVERY
 from service.terms import ANY, Term, give_numbers
 
@@ -57,7 +57,7 @@ def apply(database: Database, changes: Sequence[Change]) -> None:
             added.update(timeline_rows(change.after, change.num, numbers))
             searched.add(search_row(change.after, change.num, numbers))
     _apply_timeline(database, removed - added, added - removed)
-    search_index.apply(database, unsearched - searched, searched - unsearched)
+    search_rows.apply(database, unsearched - searched, searched - unsearched)
     steps = [(-1, change.before) for change in changes if change.before]
     steps += [(1, change.after) for change in changes if change.after]
     rollups.apply(database, rollups.counts(steps, numbers))

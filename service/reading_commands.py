@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 from peewee import Database
 
-from schemas.faults import Refused, Unreadable
+from schemas.faults import Refused
 from schemas.query import TimelineQuery, write_cursor
-from service.command_line import REFUSED, json_option, print_json, read_settings, show_faults, store
+from service.command_line import REFUSED, count_of, json_option, print_json, read_settings, store, tell
 from service.database import snapshot
-from service.query_options import facet_options, query_options, query_string
-
-if TYPE_CHECKING:
-    from rich.console import Console
+from service.filters import FACET_OPTIONS, FILTERS, OPTIONS, PARAMETERS, PERIOD_OPTIONS
+from service.query_options import fault_of_option, options_of, query_string
 
 
 @contextmanager
@@ -28,22 +25,15 @@ def _refusals_as_options() -> Iterator[None]:
     try:
         yield
     except Refused as refused:
-        show_faults(refused.faults, before="dateline: ", option=True)
+        for fault in refused.faults:
+            tell(fault_of_option(fault))
         raise SystemExit(REFUSED) from None
 
 
-def _console() -> Console:
-    from rich.console import Console
-
-    return Console(width=None if sys.stdout.isatty() else 160, emoji=False)
-
-
 @click.command("timeline")
-@query_options
-@click.option("--bucket", help="How long a period of the histogram is: day, week, month, quarter, year. Example: month")
-@click.option("--by", help="What each period's count is divided by: type, actor, province, country, status.")
+@options_of({**PARAMETERS, **PERIOD_OPTIONS})
 @json_option
-def timeline_command(as_json: bool, bucket: str | None, by: str | None, **given: Any) -> None:
+def timeline_command(as_json: bool, **given: Sequence[str]) -> None:
     """Show the events of a query as a table, and how they are spread over time.
 
     \b
@@ -51,61 +41,72 @@ def timeline_command(as_json: bool, bucket: str | None, by: str | None, **given:
       dateline timeline --actor taliban --province Panjshir
     """
     from service import timeline
-    from service.read_query import read_query
 
     with store(read_settings()) as database, _refusals_as_options(), snapshot(database):
-        asked = read_query(database, query_string(given))
+        asked, chosen = _read_timeline(database, given)
         page = timeline.page(database, replace(asked, total=True))
-        spread = _spread(database, asked, bucket, by)
+        spread = _spread(database, asked.filters, chosen)
+        names = {} if as_json else _names(database, chosen.get("by"), spread["periods"])
     events = json.loads(b"[" + page.documents + b"]")
     following = page.next and write_cursor(asked, page.next)
     if as_json:
         shown = {"events": events, "next": following, "query": asked.normalised(), "total": page.total}
         print_json({**shown, "bucket": spread["bucket"], "periods": spread["periods"]})
         return
-    from service.terminal import draw_events, draw_periods
-
-    console = _console()
     if not events:
-        console.print("no event matches")
+        click.echo("no event matches")
         return
+    from service.terminal import draw_events, draw_periods, open_console
+
+    console = open_console()
     draw_events(console, events)
-    console.print(f"\n{len(events)} of {page.total} events", highlight=False)
+    click.echo(f"\n{len(events)} of {count_of(page.total or 0, 'event')}")
     if following:
-        console.print(f"more: --cursor {following}", highlight=False, soft_wrap=True)
-    console.print()
-    draw_periods(console, spread["bucket"], spread["periods"])
+        click.echo(f"more: --cursor {following}")
+    click.echo()
+    draw_periods(console, spread["bucket"], spread["periods"], names)
 
 
-def _spread(database: Database, asked: TimelineQuery, bucket: str | None, by: str | None) -> dict[str, Any]:
-    """All that a query matches in periods, whatever its page; where no bucket is asked for, few enough to look at."""
+def _read_timeline(database: Database, given: Mapping[str, Sequence[str]]) -> tuple[TimelineQuery, dict[str, Any]]:
+    """The query of the page, and those of ``bucket`` and ``by`` that are given."""
+    from service.read_query import read_parts, read_query
+
+    # All is read together first, so that all that is wrong is told at once.
+    _, chosen = read_parts(database, query_string(given), {**OPTIONS, **PERIOD_OPTIONS})
+    of_the_page = {name: texts for name, texts in given.items() if name in PARAMETERS}
+    return read_query(database, query_string(of_the_page)), {
+        name: value for name, value in chosen.items() if name in PERIOD_OPTIONS
+    }
+
+
+def _spread(database: Database, filters: Mapping[str, Any], chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """All that filters find in periods, whatever the page; where no bucket is asked for, few enough to look at."""
     from schemas.periods import BUCKETS, PeriodsQuery
-    from service.filters import PERIOD_OPTIONS
     from service.periods import periods
     from service.terminal import ROWS_MAX
 
-    faults = []
-    chosen: dict[str, Any] = {"events": 0}
-    for name, text in (("bucket", bucket), ("by", by)):
-        if text is not None:
-            try:
-                chosen[name] = PERIOD_OPTIONS[name].read(text)
-            except Unreadable as error:
-                faults += error.at(f"/{name}")
-    if faults:
-        raise Refused(faults, source="query")
-    spread = periods(database, PeriodsQuery(asked.filters, **chosen))
+    asked = PeriodsQuery(filters, events=0, **chosen)
+    spread = periods(database, asked)
     for coarser in tuple(BUCKETS)[tuple(BUCKETS).index(spread["bucket"]) + 1 :]:
-        if bucket is not None or len(spread["periods"]) <= ROWS_MAX:
+        if "bucket" in chosen or len(spread["periods"]) <= ROWS_MAX:
             break
-        spread = periods(database, PeriodsQuery(asked.filters, bucket=coarser, **chosen))
+        spread = periods(database, replace(asked, bucket=coarser))
     return spread
 
 
+def _names(database: Database, by: str | None, periods: Sequence[Mapping[str, Any]]) -> Mapping[str, str]:
+    """What the values are called that the counts of periods are divided by, where they are not names themselves."""
+    from service.facets import NAMES
+
+    if by is None or by not in NAMES:
+        return {}
+    return NAMES[by](database, sorted({value for period in periods for value in period["by"]}))
+
+
 @click.command("stats")
-@facet_options
+@options_of({**FILTERS, **FACET_OPTIONS})
 @json_option
-def stats_command(as_json: bool, **given: Any) -> None:
+def stats_command(as_json: bool, **given: Sequence[str]) -> None:
     """Show how many events a store holds, and how many of them have each actor, province, type and the like.
 
     \b
@@ -124,9 +125,10 @@ def stats_command(as_json: bool, **given: Any) -> None:
             return
         extent = stats.extent(database, asked.filters)
         recorded = None if asked.filters else stats.recorded(database)
-    from service.terminal import draw_facets
+    from service.terminal import draw_facets, open_console
 
-    click.echo(f"{counted['total']} events" + (f", {extent[0]} to {extent[1]}" if extent else ""))
+    click.echo(count_of(counted["total"], "event") + (f", {extent[0]} to {extent[1]}" if extent else ""))
     if recorded:
-        click.echo(f"{recorded.revisions} revisions, {recorded.actors} actors, {recorded.datasets} datasets")
-    draw_facets(_console(), counted["facets"])
+        revisions, actors = count_of(recorded.revisions, "revision"), count_of(recorded.actors, "actor")
+        click.echo(f"{revisions}, {actors}, {count_of(recorded.datasets, 'dataset')}")
+    draw_facets(open_console(), counted["facets"])

@@ -8,20 +8,21 @@ import orjson
 from peewee import Database
 
 from schemas.names import fold
-from service import actors, catalog, read_side, search_index
+from service import actors, catalog, read_side, search_rows
 from service.database import execute, execute_many, fetch, insert_rows, write
 from service.event_store import Version
 from service.ledger import ledger
 from service.models import Event
-from service.projections import PROJECTION, Projection, actors_in, project
+from service.projections import Projection, actors_in, project
 from service.revisions import end_of_log, latest, latest_actors, projected
+from service.rules import RULES
 
 
 def repair(database: Database) -> None:
     """Make every projection anew from the revisions, in one transaction."""
 
     def work() -> None:
-        with ledger(database, "repair") as log:
+        with ledger(database, "repair", by_any_rules=True) as log:
             log.touch()
             # The ledger writes them into the store when it is closed.
             sequence, recorded = end_of_log(database)
@@ -29,7 +30,7 @@ def repair(database: Database) -> None:
             _mend_terms(database)
             _rebuild_actors(database)
             catalog.ensure_datasets(log, _rebuild_events(database))
-            execute(database, "UPDATE store SET projection = ?", (PROJECTION,))
+            execute(database, "UPDATE store SET rules = ?", (RULES,))
 
     write(database, work)
 
@@ -53,7 +54,7 @@ def _rebuild_events(database: Database) -> set[str]:
     # The documents stay until their events come by: all at once they may be more than the memory holds.
     for table in ("timeline", "tally", "rollup", "event"):
         execute(database, f"DELETE FROM {table}")
-    search_index.clear(database)
+    search_rows.clear(database)
     last = max(nums.values(), default=0)
     for batch in latest(database, "event"):
         for subject, *_ in batch:

@@ -8,11 +8,11 @@ from typing import Any
 
 from peewee import Database
 
+from schemas.periods import read_day
 from schemas.query import TimelineQuery
-from service.database import dialect, fetch
-from service.matching import add_matching
+from service.database import fetch
+from service.period_counts import ends
 from service.plans import make_plan
-from service.statement import Sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,16 +26,11 @@ class Recorded:
 
 def extent(database: Database, filters: Mapping[str, Any]) -> tuple[str, str] | None:
     """The days, ``YYYY-MM-DD``, on which the first and the last event that matches lie; None without any."""
-    asked = TimelineQuery(filters=filters)
-    sql = Sql("SELECT min(k.sort_key), max(k.sort_key) FROM (")
-    add_matching(sql, dialect(database), make_plan(database, asked), asked)
-    sql.add(") k")
-    [(first, last)] = fetch(database, sql.text, sql.parameters)
-    return None if first is None else (_day(first), _day(last))
-
-
-def _day(place: str) -> str:
-    return f"{place[:4]}-{place[4:6]}-{place[6:8]}"
+    outermost = ends(database, make_plan(database, TimelineQuery(filters=filters)))
+    if outermost is None:
+        return None
+    first, last = map(read_day, outermost)
+    return first.isoformat(), last.isoformat()
 
 
 def recorded(database: Database) -> Recorded:

@@ -90,12 +90,12 @@ def _choose(documents: bytes, members: Sequence[str]) -> bytes:
 
 def page_sql(database: Database, plan: Plan, asked: TimelineQuery) -> Sql:
     """The statement of a page: identity, version, sequence, count, sort key of the last event, documents, total."""
-    words = dialect(database)
-    joined = words.documents_backwards if asked.backwards else words.documents
+    engine = dialect(database)
+    joined = engine.documents_backwards if asked.backwards else engine.documents
     sql = Sql("SELECT s.identity, s.version, s.sequence, p.count, p.key, p.documents, ")
     if asked.total:
         sql.add("(")
-        add_count(sql, words, plan, asked)
+        add_count(sql, engine, plan, asked)
         sql.add(")")
     else:
         sql.add("NULL")
@@ -103,7 +103,7 @@ def page_sql(database: Database, plan: Plan, asked: TimelineQuery) -> Sql:
         f" FROM store s CROSS JOIN (SELECT count(*) AS count, {'min' if asked.backwards else 'max'}(sort_key) AS key, "
         f"{joined} AS documents FROM (SELECT k.sort_key, d.document FROM ("
     )
-    add_keys(sql, words, plan, asked, asked.limit + 1)
-    sql.add(") k " + words.looked_up.format(table="event_document", name="d", of="k"))
+    add_keys(sql, engine, plan, asked, asked.limit + 1)
+    sql.add(") k " + engine.looked_up.format(table="event_document", name="d", of="k"))
     sql.add(" WHERE d.num = k.num) j) p WHERE s.id = 1")
     return sql

@@ -14,9 +14,10 @@ from flask.testing import FlaskClient
 from peewee import Database
 
 from service.app import create_app
-from service.database import migrate, open_database
+from service.database import open_database
 from service.seeding import seed
 from service.settings import Settings
+from service.upgrade import upgrade
 from tests.engines import EngineUnavailable, postgres_required, postgres_url, temporary_database
 
 ENGINES = ("sqlite", "postgres")
@@ -51,7 +52,7 @@ def server(engine: str, request: pytest.FixtureRequest) -> str | None:
 
 def _prepare(url: str, seeded: bool) -> None:
     database = open_database(url)
-    migrate(database)
+    upgrade(database)
     if seeded:
         seed(database)
     _disconnect(database)

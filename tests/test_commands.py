@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import re
 import socket
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import click
 import pytest
 from click.testing import CliRunner, Result
-from flask.testing import FlaskClient
 from peewee import Database
 
-from service import __version__, timeline
+from service import __version__, command_line, upgrade
 from service.commands import main
 from service.database import execute
-from service.filters import FILTERS, PARAMETERS
 from tests.writing import body, everything, ged, put
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -113,11 +113,51 @@ def test_a_file_that_is_no_database_ends_with_1_and_words(tmp_path: Path) -> Non
         assert result.stderr.startswith("dateline: ")
 
 
+def test_a_store_that_another_version_has_taken_over_ends_with_1_and_words(
+    empty_url: str, empty_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As if it happened after this version had opened the store.
+    monkeypatch.setattr(command_line, "upgrade", lambda *given: [])
+    execute(empty_database, "UPDATE store SET rules = '9999 unicode 99'")
+    result = run(empty_url, "seed")
+    assert (result.exit_code, no_trace(result)) == (1, True)
+    assert re.fullmatch(r"dateline: .*9999 unicode 99.*\n", result.stderr)
+
+
 @pytest.mark.parametrize("command", ["seed", "migrate", "timeline", "stats", "check", "serve"])
 def test_a_bad_setting_ends_with_2_and_its_name(empty_url: str, command: str) -> None:
     result = run(empty_url, command, environment={"DATELINE_MIN_YEAR": "MM"})
     assert (result.exit_code, no_trace(result)) == (2, True)
     assert "DATELINE_MIN_YEAR" in result.stderr
+
+
+def run_into(output: int, url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command as a process of its own, which writes to a file descriptor."""
+    return subprocess.run(
+        [sys.executable, "-m", "service.commands", *arguments],
+        stdout=output,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "DATELINE_DATABASE_URL": url},
+    )
+
+
+@pytest.mark.parametrize("command", ["stats", "timeline", "timeline --json", "seed", "check", "migrate", "--help"])
+def test_an_output_that_takes_nothing_ends_with_1_and_one_line(database_url: str, command: str) -> None:
+    with open("/dev/full", "wb") as full:
+        ended = run_into(full.fileno(), database_url, *command.split())
+    assert ended.returncode == 1
+    assert re.fullmatch(r"dateline: .*No space left on device\n", ended.stderr)
+
+
+@pytest.mark.parametrize("command", ["stats", "timeline", "timeline --json", "check", "--help"])
+def test_a_pipe_that_nobody_reads_ends_a_command_quietly(database_url: str, command: str) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        assert run_into(writing, database_url, *command.split()).stderr == ""
+    finally:
+        os.close(writing)
 
 
 # seed, migrate, serve
@@ -131,6 +171,16 @@ def test_migrate_and_seed_say_what_they_did_and_do_it_once(tmp_path: Path) -> No
     assert (first.exit_code, "9 events" in first.output) == (0, True)
     assert "nothing changed" in run(url, "seed").output
     assert json.loads(run(url, "seed", "--json").stdout) == {"actors": 0, "created": 0, "updated": 0}
+
+
+def test_migrate_says_that_it_made_the_projections_anew(
+    empty_url: str, empty_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(empty_database, body())
+    monkeypatch.setattr(upgrade, "RULES", "of another version")
+    monkeypatch.setattr(upgrade, "repair", lambda database: None)
+    result = run(empty_url, "migrate")
+    assert (result.exit_code, result.stdout) == (0, "made every projection anew\n")
 
 
 def test_serve_says_that_its_port_is_taken(empty_url: str) -> None:
@@ -158,6 +208,16 @@ def test_an_import_ends_with_0_and_its_counts(empty_url: str, tmp_path: Path) ->
     result = run(empty_url, "import", str(tmp_path / "good.csv"), "--format", "ucdp-ged")
     assert result.exit_code == 0
     assert "2 records: 2 created, 0 updated, 0 unchanged, 0 rejected" in result.stdout
+
+
+def test_one_of_a_thing_is_told_in_the_singular(empty_url: str, empty_database: Database) -> None:
+    result = run(empty_url, "import", "-", "--format", "ucdp-ged", stdin=ged({}))
+    assert result.stdout == "1 record: 1 created, 0 updated, 0 unchanged, 0 rejected\n"
+    assert "1 record\n" in result.stderr
+    assert "1 of 1 event\n" in run(empty_url, "timeline").stdout
+    assert run(empty_url, "stats").stdout.startswith("1 event, ")
+    execute(empty_database, "DELETE FROM event_document")
+    assert "repaired 1 difference\n" in run(empty_url, "check", "--repair").stdout
 
 
 def test_an_import_from_standard_input_for_programs(empty_url: str) -> None:
@@ -212,95 +272,6 @@ def test_a_file_of_another_kind_ends_with_1_and_what_it_looks_like(empty_url: st
     assert words in result.stderr
 
 
-# timeline
-
-
-def test_the_options_of_timeline_are_the_parameters_of_the_api() -> None:
-    options = {name for option in commands()["timeline"].params for name in option.opts}
-    # What a terminal shows has a form of its own.
-    of_the_form = {"fields", "total", "format"}
-    assert options == {"--" + name.replace("_", "-") for name in {*PARAMETERS} - of_the_form} | {
-        "--json",
-        "--bucket",
-        "--by",
-    }
-    assert set(FILTERS) <= set(PARAMETERS)
-
-
-def test_an_empty_value_is_refused_as_the_api_does(database_url: str, client: FlaskClient) -> None:
-    assert client.get("/v1/events?actor=").status_code == 422
-    result = run(database_url, "timeline", "--actor", "")
-    assert (result.exit_code, "--actor" in result.stderr) == (1, True)
-
-
-@pytest.mark.parametrize(
-    "query",
-    [
-        [],
-        [("actor", "taliban"), ("province", "Panjshir")],
-        [("actor", "NRF"), ("actor", "taliban")],
-        [("from", "2021-08-26"), ("to", "2021-08-26"), ("match", "certain")],
-        [("sort", "-date"), ("limit", "2")],
-        [("type", "battle"), ("status", "disputed")],
-    ],
-)
-def test_timeline_gives_the_events_of_the_api(database_url: str, client: FlaskClient, query: Any) -> None:
-    options = [part for name, value in query for part in ("--" + name, value)]
-    result = run(database_url, "timeline", "--json", *options)
-    assert result.exit_code == 0, result.output
-    shown = json.loads(result.stdout)
-    answer = client.get("/v1/events", query_string=query).get_json()
-    assert shown["events"] == answer["events"]
-    assert shown["query"] == answer["query"]
-    assert (shown["next"] is None) == (answer["next"] is None)
-
-
-def test_timeline_shows_a_table_and_how_to_go_on(database_url: str) -> None:
-    result = run(database_url, "timeline", "--limit", "2", "--sort", "date")
-    assert result.exit_code == 0
-    assert "2 of 9 events" in result.stdout
-    [cursor] = re.findall(r"more: --cursor (\S+)", result.stdout)
-    following = run(database_url, "timeline", "--limit", "2", "--sort", "date", "--cursor", cursor, "--json")
-    assert len(json.loads(following.stdout)["events"]) == 2
-
-
-def test_timeline_refuses_a_misspelt_actor_with_the_nearest(database_url: str) -> None:
-    result = run(database_url, "timeline", "--actor", "talban", "--min-killed", "many")
-    assert result.exit_code == 1
-    assert re.search(r"--actor: .*taliban.*\[unknown-actor\]", result.stderr)
-    assert "--min-killed" in result.stderr
-
-
-def test_the_page_and_the_histogram_of_timeline_show_the_same_moment(
-    database_url: str, database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    read = timeline.page
-
-    def read_and_write(*given: Any) -> timeline.Page:
-        page = read(*given)
-        put(database, body(id="late", date="2021-08-19", tags=["late"]))
-        return page
-
-    put(database, body(id="early", date="2021-08-18", tags=["late"]))
-    monkeypatch.setattr(timeline, "page", read_and_write)
-    result = run(database_url, "timeline", "--tag", "late")
-    assert (result.exit_code, "1 of 1 events" in result.stdout) == (0, True)
-    assert "2021-08-19" not in result.stdout
-
-
-def test_timeline_says_that_nothing_matches(empty_url: str) -> None:
-    result = run(empty_url, "timeline")
-    assert (result.exit_code, result.stdout) == (0, "no event matches\n")
-
-
-def test_control_characters_and_markup_of_a_title_are_shown_as_text(empty_url: str, empty_database: Database) -> None:
-    put(empty_database, body(title="[red]A[/red] \x1b[31mB\x1b]0;owned\x07 \u202eC [/] :smile: 🕌\r\n"))
-    shown = run(empty_url, "timeline").stdout
-    assert "[red]A[/red]" in shown
-    assert "[/] :smile: 🕌" in shown
-    assert not re.search("[\x00-\x09\x0b-\x1f\x7f\u202e]", shown)
-
-
 # check
 
 
@@ -316,14 +287,6 @@ def test_check_ends_with_0_where_all_agrees_and_with_1_where_not(database_url: s
     mended = run(database_url, "check", "--repair")
     assert (mended.exit_code, "repaired" in mended.stdout) == (0, True)
     assert run(database_url, "check").exit_code == 0
-
-
-@pytest.mark.parametrize("option", ["--province", "--from", "--claimant", "--limit"])
-def test_an_option_of_timeline_given_twice_is_refused_as_in_the_api(database_url: str, option: str) -> None:
-    example = PARAMETERS[option[2:]].example.split(",")[0]
-    result = run(database_url, "timeline", option, example, option, example)
-    assert (result.exit_code, no_trace(result)) == (1, True)
-    assert f"{option}: is given 2 times" in result.stderr
 
 
 def test_rejects_never_go_into_the_file_that_is_imported(empty_url: str, tmp_path: Path) -> None:

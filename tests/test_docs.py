@@ -23,13 +23,14 @@ from schemas.edtf import DateError, parse_date, parse_event_date
 from schemas.vocabulary import ACTOR_KINDS, EVENT_TYPES, MEASURES, RELATIONS, ROLES, STANCES, STATUSES
 from service.app import create_app
 from service.commands import main
-from service.database import migrate, open_database
+from service.database import open_database
 from service.filters import FILTERS, PARAMETERS
 from service.importers import IMPORTERS
 from service.openapi import OPERATIONS
 from service.problems import PROBLEMS
 from service.seeding import seed
 from service.settings import Settings, settings_table
+from service.upgrade import upgrade
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted(
@@ -375,7 +376,7 @@ def test_shown_output_is_what_the_program_prints(page: str, tmp_path: Path, monk
     monkeypatch.chdir(ROOT)
     if CHECKED_PAGES[page] == "seeded":
         database = open_database(url)
-        migrate(database)
+        upgrade(database)
         seed(database)
         database.close()
     client = create_app(Settings(database_url=url)).test_client()

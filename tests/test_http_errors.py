@@ -10,8 +10,9 @@ from flask import Flask, Response
 from flask.testing import FlaskClient
 
 from service.app import create_app
-from service.database import migrate, open_database
+from service.database import open_database
 from service.settings import Settings
+from service.upgrade import upgrade
 from tests.answers import problem
 
 
@@ -194,7 +195,7 @@ def test_an_answer_comes_again_once_the_tables_are_there(tmp_path: Path) -> None
     client = app.test_client()
     problem(client.get("/v1/events"), 503)
     database = open_database(url)
-    migrate(database)
+    upgrade(database)
     database.close()
     assert client.get("/v1/events").status_code == 200
     app.extensions["dateline"]["database"].close()

@@ -15,6 +15,7 @@ from service.event_store import write_actors
 from service.filters import FACETS
 from tests.answers import body, refusal, refusals
 from tests.statements import sent_to
+from tests.test_timeline_costs import read_from
 from tests.writing import body as event
 from tests.writing import delete_event, put
 
@@ -264,6 +265,8 @@ def test_the_number_of_statements_does_not_follow_the_number_of_events(
 ) -> None:
     client = app.test_client()
     put(database, spoken("Paper", "PAPER", title="One is seen", actors=["taliban"]))
+    # The first request of all looks once at what the store was made by.
+    body(client.get("/v1/facets"))
     sent = sent_to(app.extensions["dateline"]["database"], monkeypatch)
     body(client.get(f"/v1/facets?{query}"))
     few = len(sent)
@@ -275,3 +278,23 @@ def test_the_number_of_statements_does_not_follow_the_number_of_events(
     sent.clear()
     assert body(client.get(f"/v1/facets?{query}"))["total"] >= 700 * (query != "publisher=RT")
     assert len(sent) == few <= 10
+
+
+@pytest.mark.parametrize("query", ["tag=many", "match=certain&from=2021", "q=something", "tag=many&by=publisher"])
+def test_terms_are_read_in_pieces_that_add_up(
+    app: Flask, database: Database, monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    client = app.test_client()
+    # Of every three events one has two spellings; "PAPER" is the most frequent.
+    names = (("Paper", "PAPER"), ("PAPER",), ("paper", "Other"))
+    put(database, *(spoken(*names[number % 3], tags=["many"], actors=["taliban"]) for number in range(60)))
+    whole = body(client.get(f"/v1/facets?{query}"))
+    assert [(each["value"], each["count"]) for each in whole["facets"]["publisher"][:2]] == [
+        ("PAPER", 60),
+        ("Other", 20),
+    ]
+    monkeypatch.setattr("service.facets.AT_A_TIME", 7)
+    reads = read_from(app.extensions["dateline"]["database"], monkeypatch)
+    assert body(client.get(f"/v1/facets?{query}")) == whole
+    pieces = [len(rows) for sql, rows in reads if "e.terms" in sql]
+    assert max(pieces) == 7 and sum(pieces) == whole["total"] >= 60

@@ -9,6 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from peewee import Database
 
+from schemas.query import TimelineQuery, write_cursor
 from service.event_store import write_actors
 from tests.answers import refusal, refusals
 from tests.statements import sent_to
@@ -346,6 +347,8 @@ def test_names_that_are_too_many_together_are_refused_before_any_is_looked_up(
     app: Flask, statements: list[str]
 ) -> None:
     groups = "&".join("actor=" + ",".join(f"n{row}-{step}" for step in range(100)) for row in range(10))
+    # The first request also looks whether the store is ready.
+    assert app.test_client().get("/readyz").status_code == 200
     statements.clear()
     entry = refusal(app.test_client(), f"{EVENTS}{groups}&tag=one-more")
     assert (entry["pointer"], entry["code"]) == ("/", "too-many")
@@ -359,3 +362,20 @@ def test_a_repeated_parameter_is_told_of_commas_where_it_takes_a_list(
     value = {"tag": "a", "type": "battle", "fields": "title", "from": "2021"}[name]
     entry = refusal(client, f"{EVENTS}{name}={value}&{name}={value}")
     assert ("commas" in entry["message"]) == listed
+
+
+# Anybody can write a cursor whose check is right: what it says must be a place all the same.
+FORGED = {
+    "date": ("9", "20219999 x", "20210826", "20210826T2500 x", "00000101 x", "1795371739109000 x", "20210826 X", "~"),
+    "updated": ("20210826 x", "x", "179537173910900 x"),
+    "relevance": ("0", "1000", "9999", "-1", "20210826 x", "\uff11"),
+}
+
+
+@pytest.mark.parametrize(("sort", "key"), [(sort, key) for sort, keys in FORGED.items() for key in keys])
+@pytest.mark.parametrize("backwards", [False, True])
+def test_a_cursor_that_names_no_place_is_refused(client: FlaskClient, sort: str, key: str, backwards: bool) -> None:
+    order = f"-{sort}" if backwards and sort != "relevance" else sort
+    asked = TimelineQuery({"q": "kabul"}, sort=order)
+    entry = refusal(client, f"{EVENTS}q=kabul&sort={order}&cursor={write_cursor(asked, key)}")
+    assert (entry["pointer"], entry["code"]) == ("/cursor", "mangled-cursor")

@@ -19,11 +19,12 @@ from peewee import Database
 from schemas.names import fold
 from service.app import create_app
 from service.check import check
-from service.database import execute, fetch, migrate, open_database
+from service.database import execute, fetch, open_database
 from service.event_store import write_actors
 from service.importers import IMPORTERS, UnreadableFile
 from service.importing import ImportReport, import_file
 from service.settings import Settings
+from service.upgrade import upgrade
 from tests.writing import GED, body, counts, delete_event, document, everything, ged, put, rejections
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -292,7 +293,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path, monkeypatch: pytest.
     # The first run fills the caches of the process.
     for count in (300, 300, 2400):
         database = open_database(f"sqlite:///{tmp_path}/{len(peaks)}.db")
-        migrate(database)
+        upgrade(database)
         tracemalloc.start()
         assert take(database, io.BufferedReader(Endless(count))).created == count
         peaks.append(tracemalloc.get_traced_memory()[1])

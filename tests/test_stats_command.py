@@ -45,6 +45,11 @@ def test_a_store_is_summed_up(database_url: str) -> None:
     assert shown["Taliban"][0] == 7 and shown["Afghanistan"][0] == 7
 
 
+def test_one_of_a_thing_is_told_in_the_singular(empty_url: str, empty_database: Database) -> None:
+    put(empty_database, event(dataset="local"))
+    assert run(empty_url).stdout.splitlines()[1] == "1 revision, 0 actors, 1 dataset"
+
+
 def test_the_first_and_the_last_day_are_those_of_places_on_the_timeline(
     empty_url: str, empty_database: Database
 ) -> None:

@@ -6,16 +6,37 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterable, Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.faults import Unreadable
-from schemas.text_query import WORDS_LIMIT, Phrase, TextQuery, holds, read_text_query
+from schemas.text_query import BEGINNINGS_LIMIT, WORDS_LIMIT, Phrase, TextQuery, read_text_query
 from schemas.words import words
 
 CODES = {"blank", "unclosed-quote", "lone-minus", "misplaced-or", "misplaced-star", "no-brackets", "too-many"}
+
+
+def holds(query: TextQuery, texts: Iterable[Sequence[str]]) -> bool:
+    """Whether texts, each given as its words, are what the query asks for: the plain meaning, without any index."""
+    searched = [tuple(text) for text in texts]
+
+    def found(phrase: Phrase) -> bool:
+        return any(stands_in(phrase, text) for text in searched)
+
+    return all(any(map(found, group)) for group in query.wanted) and not any(map(found, query.unwanted))
+
+
+def stands_in(phrase: Phrase, text: tuple[str, ...]) -> bool:
+    size = len(phrase.words)
+    *first, last = phrase.words
+    return any(
+        list(text[at : at + size - 1]) == first
+        and (text[at + size - 1].startswith(last) if phrase.begins else text[at + size - 1] == last)
+        for at in range(len(text) - size + 1)
+    )
 
 
 def phrase(text: str) -> Phrase:
@@ -89,7 +110,7 @@ def asks(*wanted: str | tuple[str, ...], without: tuple[str, ...] = ()) -> TextQ
         ('"a\nb"', asks("a b")),
         # A minus within a piece parts words; it says nothing about them.
         ('"Kabul"-based a-"b c"', asks("kabul", "based", "a", "b c")),
-        ("–a −b", asks("a", "b")),
+        ("a – b −c", asks("a", "b", without=("c",))),
         # What cannot be seen changes nothing.
         ("\u200e-a \ufeffb \u200fOR\u200f c", asks(("b", "c"), without=("a",))),
     ],
@@ -270,3 +291,20 @@ def test_a_query_holds_where_a_search_for_its_text_finds(query: TextQuery, texts
 def test_what_a_query_finds(text: str, expected: bool) -> None:
     texts = [words("The Panjshir valley"), words("Kabul airport"), words("")]
     assert holds(read_text_query(text), texts) is expected
+
+
+@pytest.mark.parametrize("dash", ["\u2010", "\u2011", "\u2012", "\u2013", "\u2014", "\u2212", "\uff0d"])
+def test_a_dash_before_a_word_is_a_minus_and_by_itself_punctuation(dash: str) -> None:
+    assert read_text_query(f"kabul {dash}airport") == read_text_query("kabul -airport")
+    assert read_text_query(f'{dash}"suicide bomb"') == read_text_query('-"suicide bomb"')
+    assert read_text_query(f"kabul {dash} airport") == read_text_query("kabul airport")
+    assert read_text_query(f"IS{dash}K") == read_text_query("IS-K")
+
+
+def test_so_many_beginnings_are_searched_at_once() -> None:
+    letters = [f"{letter}*" for letter in "abcdefghijkl"]
+    assert len(read_text_query(" ".join(letters[:BEGINNINGS_LIMIT])).wanted) == BEGINNINGS_LIMIT
+    for text in (" ".join(letters), " OR ".join(letters), " -".join(letters)):
+        with pytest.raises(Unreadable) as refused:
+            read_text_query(text)
+        assert [fault.code for fault in refused.value.faults] == ["too-many"]

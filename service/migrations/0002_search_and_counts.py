@@ -17,12 +17,11 @@ ALTER TABLE event ADD COLUMN killed_low {bigint};
 ALTER TABLE event ADD COLUMN injured_low {bigint};
 ALTER TABLE event ADD COLUMN injured_high {bigint};
 ALTER TABLE event ADD COLUMN terms {text} NOT NULL DEFAULT '';
-ALTER TABLE store ADD COLUMN projection INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE store ADD COLUMN rules {text} NOT NULL DEFAULT '1';
 CREATE TABLE rollup (term INTEGER NOT NULL, place INTEGER NOT NULL, digits INTEGER NOT NULL, period {text} NOT NULL,
     events {bigint} NOT NULL, killed_low {bigint} NOT NULL, killed_high {bigint} NOT NULL,
     injured_low {bigint} NOT NULL, injured_high {bigint} NOT NULL,
-    PRIMARY KEY (term, place, digits, period)){clustered};
-UPDATE store SET projection = 2 WHERE NOT EXISTS (SELECT 1 FROM revision)
+    PRIMARY KEY (term, place, digits, period)){clustered}
 """
 
 # Words and terms come ready made, with spaces between them, so the plainest tokenizer will do. The texts themselves are
