@@ -9,7 +9,6 @@ from random import Random
 from urllib.parse import urlencode
 
 from bench.census import Census, commonest, rarest, strangers, word_in
-from schemas.vocabulary import STATUSES
 
 # The filters that take a comma list of values, any of which an event may have.
 LISTS = ("actor", "province", "country", "type", "status", "tag", "dataset", "publisher", "claimant")
@@ -36,14 +35,9 @@ class Choice:
 
 
 def choose(census: Census) -> Choice:
-    """The values by the census; the common text is the word that occurs in about a third of all events.
-
-    Where all events have the same status, the rare one is a status that none has.
-    """
+    """The values by the census; the common text is the word that occurs in about a third of all events."""
     common = {name: commonest(census, name)[0] for name in census.found} | {"q": word_in(census, WORD_SHARE)}
     rare = {name: rarest(census, name) for name in census.found}
-    if rare["status"] == common["status"]:
-        rare["status"] = next(status for status in STATUSES if status != common["status"])
     pool = {
         name: list(dict.fromkeys((common[name], rare[name], *commonest(census, name)))) for name in sorted(census.found)
     }

@@ -17,12 +17,12 @@ from service.database import (
     closing_database,
     execute,
     fetch,
-    migrate,
     open_database,
     root_cause,
     snapshot,
     write,
 )
+from service.upgrade import upgrade
 from tests.engines import temporary_database
 from tests.writing import body, counts, put
 
@@ -32,7 +32,7 @@ def postgres_database_url(postgres_server: str) -> Iterator[str]:
     """The URL of an empty database on the server, whatever engine other tests run on."""
     with temporary_database(postgres_server) as url:
         with closing_database(open_database(url)) as database:
-            migrate(database)
+            upgrade(database)
         yield url
 
 
@@ -98,7 +98,7 @@ def test_a_write_that_is_ended_each_time_fails_in_the_end_and_leaves_nothing(pos
 def sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """A file with the tables, whatever engine other tests run on."""
     with closing_database(open_database(f"sqlite:///{tmp_path_factory.mktemp('sqlite')}/store.db")) as database:
-        migrate(database)
+        upgrade(database)
         yield database
 
 
@@ -169,7 +169,7 @@ def test_a_database_of_something_else_is_refused_and_left_as_it_is(tmp_path: Pat
         closing_database(open_database(f"sqlite:///{path}")) as database,
         pytest.raises(BadDatabaseUrl, match="something else"),
     ):
-        migrate(database)
+        upgrade(database)
     assert database.get_tables() == ["users"]
     database.close()
 
@@ -180,7 +180,7 @@ def test_a_folder_that_cannot_be_written_to_is_told_in_words(tmp_path: Path) -> 
         closing_database(open_database(f"sqlite:///{tmp_path}/a.db")) as database,
         pytest.raises(BadDatabaseUrl, match="cannot be written"),
     ):
-        migrate(database)
+        upgrade(database)
 
 
 def test_an_error_while_rows_are_read_is_the_same_as_one_before(tmp_path: Path) -> None:
