@@ -68,8 +68,10 @@ def plan_page(database: Database, asked: TimelineQuery) -> Plan:
 def _are_few(database: Database, plan: Plan, asked: TimelineQuery) -> bool:
     """Whether no more events match than are sorted for a page; it counts no further than that."""
     most = SORTED_WORDS_MAX if plan.sought and plan.sought.text else SORTED_MAX
-    if plan.counted or (plan.expected is not None and plan.expected <= most):
-        return plan.expected is not None and plan.expected <= most
+    known = plan.expected is not None and plan.expected <= most
+    # Of several pairs, what is under more than one would have to be found before anything is counted.
+    if known or plan.counted or (len(plan.pairs) > 1 and not plan.sought):
+        return known
     sql = Sql()
     add_count(sql, dialect(database), plan, asked, most + 1)
     return bool(fetch(database, sql.text, sql.parameters)[0][0] <= most)
