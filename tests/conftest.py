@@ -134,6 +134,27 @@ def app(database_url: str) -> Iterator[Flask]:
     _disconnect(app.extensions["dateline"]["database"])
 
 
+@pytest.fixture
+def empty_app(empty_url: str) -> Iterator[Flask]:
+    """The application over an empty store."""
+    app = create_app(Settings(database_url=empty_url))
+    yield app
+    _disconnect(app.extensions["dateline"]["database"])
+
+
+@pytest.fixture
+def store(empty_app: Flask) -> Database:
+    """The database of the empty store."""
+    found: Database = empty_app.extensions["dateline"]["database"]
+    return found
+
+
+@pytest.fixture
+def asking(empty_app: Flask) -> FlaskClient:
+    """A client over the empty store."""
+    return empty_app.test_client()
+
+
 @pytest.fixture(scope="session")
 def shared_app(
     engine: str, golden: dict[str, str], tmp_path_factory: pytest.TempPathFactory, server: str | None

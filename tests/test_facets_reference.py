@@ -12,8 +12,9 @@ from service import timeline
 from service.facets import facets, read_facets
 from service.filters import FACET_SIZE_MAX, FACETS
 from service.read_query import read_query
-from tests import reference
-from tests.reference import World, letters
+from tests import reference_counts
+from tests.reference import World, answer
+from tests.reference_counts import letters
 from tests.test_timeline_reference import Store, query_string, random_queries, sound
 
 # Several spellings of one name, also within one event; names that have no letters; a name that begins as another does.
@@ -56,8 +57,8 @@ def compare(store: Store, count: int) -> None:
             continue
         by = rng.sample(FACETS, rng.choice((1, 1, 2, len(FACETS))))
         size = rng.choice((1, 3, 20, FACET_SIZE_MAX))
-        expected = reference.facets(world, spelt(world, filters), by)
-        total = len(reference.answer(world, spelt(world, filters)))
+        expected = reference_counts.facets(world, spelt(world, filters), by)
+        total = len(answer(world, spelt(world, filters)))
         shown = {facet: values[:size] for facet, values in expected.items()}
         found = counted(store.database, filters, by=",".join(by), size=size)
         assert found == (shown, total), query_string(filters, by=",".join(by), size=size)
@@ -96,7 +97,7 @@ def test_a_count_is_what_the_value_finds_as_one_more_filter(store: Store) -> Non
             for value, count in values:
                 address = "&".join(
                     part
-                    for part in (query_string(filters), query_string({facet: reference.one_more(facet, value)}))
+                    for part in (query_string(filters), query_string({facet: reference_counts.one_more(facet, value)}))
                     if part
                 )
                 page = timeline.page(

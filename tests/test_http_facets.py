@@ -14,8 +14,7 @@ from peewee import Database
 from service.event_store import write_actors
 from service.filters import FACETS
 from tests.answers import body, refusal, refusals
-from tests.statements import sent_to
-from tests.test_timeline_costs import read_from
+from tests.statements import read_from, sent_to
 from tests.writing import body as event
 from tests.writing import delete_event, put
 

@@ -2,42 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 from peewee import Database
 
-from service.app import create_app
-from service.database import closing_database
 from service.event_store import write_actors
-from service.settings import Settings
 from tests.answers import body, ids, refusal, refusals
 from tests.writing import body as event
 from tests.writing import claim, delete_event, put
-
-
-@pytest.fixture
-def empty_app(empty_url: str) -> Iterator[Flask]:
-    """The application over an empty store."""
-    app = create_app(Settings(database_url=empty_url))
-    with closing_database(app.extensions["dateline"]["database"]):
-        yield app
-
-
-@pytest.fixture
-def store(empty_app: Flask) -> Database:
-    """The database of the empty store."""
-    found: Database = empty_app.extensions["dateline"]["database"]
-    return found
-
-
-@pytest.fixture
-def asking(empty_app: Flask) -> FlaskClient:
-    """A client over the empty store."""
-    return empty_app.test_client()
 
 
 def timeline(client: FlaskClient, query: str = "") -> Any:

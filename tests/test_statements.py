@@ -15,13 +15,11 @@ from peewee import Database
 from schemas.query import TimelineQuery
 from schemas.words import searchable
 from service import search_rows, timeline
-from service.app import create_app
 from service.database import execute, fetch, open_database
 from service.event_store import Draft, write_actors, write_events
 from service.models import Event, EventDocument, Timeline
 from service.read_query import read_query
 from service.search_rows import SearchRow
-from service.settings import Settings
 from tests.conftest import copied, event_body
 from tests.statements import sent_to
 
@@ -100,14 +98,6 @@ def close(database: Database) -> None:
         database.close()
     if hasattr(database, "close_all"):
         database.close_all()
-
-
-@pytest.fixture
-def empty_app(empty_url: str) -> Iterator[Flask]:
-    """The application over an empty store."""
-    app = create_app(Settings(database_url=empty_url))
-    yield app
-    close(app.extensions["dateline"]["database"])
 
 
 @pytest.fixture

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from flask import Flask
 from flask.testing import FlaskClient
 from peewee import Database
 
@@ -20,74 +19,16 @@ from schemas.periods import (
     PeriodsQuery,
 )
 from service import period_counts, period_events
-from service.app import create_app
-from service.database import closing_database, snapshot
+from service.database import snapshot
 from service.event_store import write_actors
 from service.filters import PERIOD_OPTIONS
 from service.periods import periods
 from service.read_query import read_parts
-from service.settings import Settings
 from service.stats import extent
 from tests.answers import body, refusal
-from tests.statements import sent_to
+from tests.statements import read_from, sent_to
 from tests.writing import body as event
 from tests.writing import claim, put
-
-# Statements, each with the rows of it that were handed over at once.
-Reads = list[tuple[str, list[tuple[Any, ...]]]]
-
-
-class _NotingCursor:
-    """A cursor that notes what it hands over at once."""
-
-    def __init__(self, cursor: Any, sql: str, reads: Reads) -> None:
-        self.cursor, self.sql, self.reads = cursor, sql, reads
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.cursor, name)
-
-    def fetchall(self) -> Any:
-        return self._noted(self.cursor.fetchall())
-
-    def fetchmany(self, size: int) -> Any:
-        return self._noted(self.cursor.fetchmany(size))
-
-    def _noted(self, rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
-        self.reads.append((self.sql, rows))
-        return rows
-
-
-def read_from(database: Database, monkeypatch: pytest.MonkeyPatch) -> Reads:
-    """Everything that is read from the database from now on."""
-    reads: Reads = []
-    execute_sql: Callable[..., Any] = database.execute_sql
-
-    def noting(sql: str, *more: Any, **named: Any) -> Any:
-        return _NotingCursor(execute_sql(sql, *more, **named), sql, reads)
-
-    monkeypatch.setattr(database, "execute_sql", noting)
-    return reads
-
-
-@pytest.fixture
-def empty_app(empty_url: str) -> Iterator[Flask]:
-    """The application over an empty store."""
-    app = create_app(Settings(database_url=empty_url))
-    with closing_database(app.extensions["dateline"]["database"]):
-        yield app
-
-
-@pytest.fixture
-def store(empty_app: Flask) -> Database:
-    """The database of the empty store."""
-    found: Database = empty_app.extensions["dateline"]["database"]
-    return found
-
-
-@pytest.fixture
-def asking(empty_app: Flask) -> FlaskClient:
-    """A client over the empty store."""
-    return empty_app.test_client()
 
 
 def timeline(client: FlaskClient, query: str = "") -> Any:

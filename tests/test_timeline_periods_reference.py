@@ -22,9 +22,10 @@ from service.filters import PERIOD_OPTIONS
 from service.periods import periods
 from service.read_query import read_parts
 from service.settings import Settings
-from tests import reference
+from tests import reference_counts
 from tests.answers import body
-from tests.reference import BUCKETS, World
+from tests.reference import World
+from tests.reference_counts import BUCKETS
 from tests.test_timeline_reference import Store, query_string, random_filter, random_interval, random_queries, sound
 
 # The filters whose counts are kept, where one stands alone.
@@ -88,7 +89,7 @@ def in_periods(database: Database, text: str) -> Any:
 
 def compare(found: Any, world: World, filters: dict[str, Any], asked: dict[str, Any]) -> None:
     """Fails where an answer is not what the reference says."""
-    answer = reference.periods(world, filters, asked["bucket"], asked.get("by"))
+    answer = reference_counts.periods(world, filters, asked["bucket"], asked.get("by"))
     if found is None or answer is None:
         assert found is answer
         return
@@ -157,7 +158,7 @@ def test_more_leads_to_exactly_the_events_of_the_period(store: Store, asking: Fl
     followed = 0
     for filters, asked in asked_in_periods(store.rng, world, 25):
         asked |= {"events": store.rng.choice((0, 1))}
-        answer = reference.periods(world, filters, asked["bucket"])
+        answer = reference_counts.periods(world, filters, asked["bucket"])
         if answer is None:
             continue
         found, (_, expected) = body(asking.get(f"/v1/timeline?{query_string(filters, **asked)}")), answer
