@@ -19,6 +19,7 @@ from werkzeug.test import create_environ
 
 from bench import asked, census, dateline_way, generate, queries, report
 from bench.in_process import call
+from bench.run import positive
 from bench.verdict import GOALS, Measured, judge, lines
 from service.app import create_app
 from service.database import open_database
@@ -148,17 +149,10 @@ def measure(app: Flask, events: int, rounds: int) -> dict[str, Any]:
     }
 
 
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return number
-
-
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.combinations", description=__doc__)
-    parser.add_argument("--events", type=_positive, default=100_000, help="how many to generate (default: 100000)")
-    parser.add_argument("--rounds", type=_positive, default=5, help="times each query is measured (default: 5)")
+    parser.add_argument("--events", type=positive, default=100_000, help="how many to generate (default: 100000)")
+    parser.add_argument("--rounds", type=positive, default=5, help="times each query is measured (default: 5)")
     parser.add_argument("--database", type=Path, help="a store to keep: loaded where it is absent, else reused")
     parser.add_argument("--json", action="store_true", help="print the result as JSON, with every query")
     return parser.parse_args()

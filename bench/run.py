@@ -198,7 +198,8 @@ def _shown(contender: Contender) -> str:
     return shlex.join([Path(program).name, *arguments])
 
 
-def _positive(text: str) -> int:
+def positive(text: str) -> int:
+    """The number of an option that must be 1 or more."""
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError("must be 1 or more")
@@ -207,11 +208,11 @@ def _positive(text: str) -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.run", description=__doc__)
-    parser.add_argument("--events", type=_positive, default=100_000, help="how many to generate (default: 100000)")
-    parser.add_argument("--queries", type=_positive, default=500, help="how many different queries (default: 500)")
-    parser.add_argument("--rounds", type=_positive, default=5, help="times each contender is measured (default: 5)")
+    parser.add_argument("--events", type=positive, default=100_000, help="how many to generate (default: 100000)")
+    parser.add_argument("--queries", type=positive, default=500, help="how many different queries (default: 500)")
+    parser.add_argument("--rounds", type=positive, default=5, help="times each contender is measured (default: 5)")
     parser.add_argument("--seconds", type=float, default=1.5, help="length of one measurement (default: 1.5)")
-    parser.add_argument("--connections", type=_positive, default=4, help="kept open by the client (default: 4)")
+    parser.add_argument("--connections", type=positive, default=4, help="kept open by the client (default: 4)")
     parser.add_argument("--seed", type=int, default=generate.SEED, help="of the events and the queries")
     parser.add_argument("--without-dateline", action="store_true", help="measure the other two alone")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")

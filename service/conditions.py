@@ -62,6 +62,9 @@ class Says:
     text: TextQuery
 
 
+# The test that an event reaches a minute.
+REACHES = "({row}.until IS NULL OR {row}.until >= ?)"
+
 Condition = Carries | LiesIn | During | PlacedIn | Satisfies | Says
 
 

@@ -5,13 +5,13 @@ Ranges of the timeline index, or of the search index, are read in their order; t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from schemas.query import TimelineQuery
 from service import search_index
 from service.database import Dialect
-from service.plans import Pair, Plan, Test
+from service.plans import Pair, Plan
+from service.search_index import reaching
 from service.spans import FIRST_PLACE, LAST_PLACE, Stretch
 from service.statement import Sql
 
@@ -71,7 +71,7 @@ def add_keys(sql: Sql, engine: Dialect, plan: Plan, asked: TimelineQuery, limit:
     else:
         sql.add("SELECT t.recency AS sort_key, t.num FROM event t WHERE NOT t.deleted")
         sql.add(" AND t.recency >= ? AND t.recency < ?", low, high)
-        _add_tests(sql, (*plan.covered, *plan.tests), row="t")
+        sql.add_tests((*plan.covered, *plan.tests), row="t")
         _add_order(sql, "t.recency", order, limit)
 
 
@@ -137,25 +137,18 @@ def _add_range(
 ) -> None:
     """Add one range of an index, read in its own order."""
     if plan.sought:
-        tests = [(test.sql.format(row="e"), test.parameters) for test in plan.tests]
-        search_index.add_range(sql, engine, plan.sought, stretch, tests, order, limit, in_title)
+        search_index.add_range(sql, engine, plan.sought, stretch, plan.tests, order, limit, in_title)
         return
-    row = stretch.reaches is not None or any(test.needs_row for test in plan.tests)
+    tests = (*reaching(stretch), *plan.tests)
+    row = any(test.needs_row for test in tests)
     sql.add("SELECT t.pos AS sort_key, t.num FROM timeline t")
     if row:
         sql.add(" " + engine.looked_up.format(table="event", name="e", of="t"))
     sql.add(" WHERE e.num = t.num AND" if row else " WHERE")
     sql.add(" t.term = ? AND t.place = ? AND t.span = ?", *pair, stretch.span)
     sql.add(" AND t.pos >= ? AND t.pos < ?", stretch.low, stretch.high)
-    if stretch.reaches is not None:
-        sql.add(" AND (e.until IS NULL OR e.until >= ?)", stretch.reaches)
-    _add_tests(sql, plan.tests, row="e")
+    sql.add_tests(tests, row="e")
     _add_order(sql, "t.pos", order, limit)
-
-
-def _add_tests(sql: Sql, tests: Sequence[Test], row: str) -> None:
-    for test in tests:
-        sql.add(" AND " + test.sql.format(row=row), *test.parameters)
 
 
 def _add_order(sql: Sql, key: str, order: str, limit: int | None) -> None:

@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 from peewee import Database
 
 from schemas.query import TimelineQuery
-from service.conditions import Carries, Condition, During, LiesIn, PlacedIn, Satisfies, Says
+from service.conditions import REACHES, Carries, Condition, During, LiesIn, PlacedIn, Satisfies, Says
 from service.database import dialect, fetch_by_key
 from service.filters import conditions_of
 from service.marks import span_mark, year_marks
 from service.search_index import Sought, says
 from service.spans import EVERY, FIRST_PLACE, LAST_PLACE, Stretch, Window
+from service.statement import Test
 from service.terms import ANY, Term, numbers_of
 
 # So many ranges are merged at most; beyond, the places are looked up for each event instead.
@@ -28,18 +29,6 @@ TESTED_MAX = 5000
 SEARCHED_FROM = 500
 
 Pair = tuple[int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class Test:
-    """A test of one event. The SQL calls the event's row ``{row}``, and ``t`` what has its ``pos`` and ``num``."""
-
-    sql: str
-    parameters: tuple[object, ...]
-
-    @property
-    def needs_row(self) -> bool:
-        return "{row}" in self.sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +96,7 @@ def make_plan(database: Database, asked: TimelineQuery) -> Plan:
         sought = Sought(tuple(lists.values()), text, tuple(marks.items()))
         covered += [_look_up(condition, found) for condition, found in ranged.items()]
         if text:
-            covered.append(Test(*says(dialect(database), text)))
+            covered.append(says(dialect(database), text))
         return Plan(way.pairs, read, tuple(tests), tuple(covered), way.expected, sought)
     tested = sum(len(found) for condition, found in ranged.items() if condition not in way.fulfilled)
     ranges = len(way.pairs) * len(stretches)
@@ -192,7 +181,7 @@ def _time(wanted: Sequence[Condition]) -> tuple[list[Stretch], list[Test], list[
                 tests = [*_bound("{row}.since >= ?", window.begins), *_bound("{row}.until <= ?", window.ends)]
             case During(window, False):
                 stretches = list(window.stretches())
-                covered += _bound("({row}.until IS NULL OR {row}.until >= ?)", window.begins)
+                covered += _bound(REACHES, window.begins)
                 covered += _bound("({row}.since IS NULL OR {row}.since <= ?)", window.ends)
     for condition in wanted:
         if isinstance(condition, PlacedIn):

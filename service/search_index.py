@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 from schemas.text_query import Phrase, TextQuery
 from schemas.words import BREAK
+from service.conditions import REACHES
 from service.database import SQLITE, Dialect
 from service.search_rows import NUM_MASK, ROW_OF_EVENT, row_numbers, token
 from service.spans import Stretch
-from service.statement import Sql
+from service.statement import Sql, Test
 from service.terms import ANY
 
 # All words of an event on PostgreSQL; no phrase reaches from the title into the rest.
@@ -22,9 +23,6 @@ ALL_TEXT = f"s.title || ' {BREAK} ' || s.prose"
 
 # So many rows of a stretch are looked through on PostgreSQL before all that matches is looked up.
 LOOKED_THROUGH = 2000
-
-# A condition and its parameters.
-SqlTest = tuple[str, tuple[object, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +55,18 @@ def add_numbers(sql: Sql, engine: Dialect, sought: Sought, stretch: Stretch) -> 
     sql.add(" AND s.rowid >= ? AND s.rowid < ?", *row_numbers(stretch))
 
 
-def says(engine: Dialect, text: TextQuery) -> SqlTest:
+def says(engine: Dialect, text: TextQuery) -> Test:
     """The test that the words of the event ``{row}`` say what is asked."""
     if engine is SQLITE:
         expression = _fts_expression((), text, False)
         if any(phrase.begins for group in (*text.wanted, text.unwanted) for phrase in group):
             # The lists of all words that begin so are merged each time it is asked, so it is asked once for all events.
-            return f"{{row}}.num IN (SELECT s.rowid & {NUM_MASK} FROM search s WHERE s.search MATCH ?)", (expression,)
-        return f"EXISTS (SELECT 1 FROM search s WHERE s.search MATCH ? AND s.rowid = {ROW_OF_EVENT})", (expression,)
+            sql = f"{{row}}.num IN (SELECT s.rowid & {NUM_MASK} FROM search s WHERE s.search MATCH ?)"
+        else:
+            sql = f"EXISTS (SELECT 1 FROM search s WHERE s.search MATCH ? AND s.rowid = {ROW_OF_EVENT})"
+        return Test(sql, (expression,))
     condition = _gin_condition((), text, False)
-    return f"EXISTS (SELECT 1 FROM search s WHERE s.num = {{row}}.num AND {condition} OFFSET 0)", ()
+    return Test(f"EXISTS (SELECT 1 FROM search s WHERE s.num = {{row}}.num AND {condition} OFFSET 0)", ())
 
 
 def add_range(
@@ -74,30 +74,30 @@ def add_range(
     engine: Dialect,
     sought: Sought,
     stretch: Stretch,
-    tests: Iterable[SqlTest],
+    tests: Iterable[Test],
     order: str,
     limit: int | None,
     in_title: bool = False,
 ) -> None:
     """Add a query of ``sort_key`` and ``num`` of what is sought in a stretch of the timeline, in its order.
 
-    tests: conditions beside, about the event's row ``e``. in_title: what the text wants must stand in the title.
+    tests: conditions beside. in_title: what the text wants must stand in the title.
     """
     lists = sought.within(stretch)
-    tests = [*tests, *_reaching(stretch)]
+    tests = (*reaching(stretch), *tests)
     if engine is SQLITE:
         _add_fts_range(sql, _fts_expression(lists, sought.text, in_title), stretch, tests, order, limit)
     else:
         _add_gin_range(sql, engine, _gin_condition(lists, sought.text, in_title), stretch, tests, order, limit)
 
 
-def _reaching(stretch: Stretch) -> Iterable[SqlTest]:
-    if stretch.reaches is not None:
-        yield "(e.until IS NULL OR e.until >= ?)", (stretch.reaches,)
+def reaching(stretch: Stretch) -> tuple[Test, ...]:
+    """The test that an event of a stretch reaches as far as it must, where it must."""
+    return () if stretch.reaches is None else (Test(REACHES, (stretch.reaches,)),)
 
 
 def _add_fts_range(
-    sql: Sql, expression: str, stretch: Stretch, tests: Sequence[SqlTest], order: str, limit: int | None
+    sql: Sql, expression: str, stretch: Stretch, tests: Sequence[Test], order: str, limit: int | None
 ) -> None:
     """FTS5 stops at the limit, which may fall among events of one day or minute: the rest of those is read as well.
 
@@ -108,8 +108,7 @@ def _add_fts_range(
         sql.add(f"SELECT {columns} FROM search s CROSS JOIN event e WHERE s.search MATCH ? AND {bounds}")
         sql.parameters += (expression, *rows)
         sql.add(f" AND e.num = s.rowid & {NUM_MASK} AND e.pos >= ? AND e.pos < ?", stretch.low, stretch.high)
-        for text, parameters in tests:
-            sql.add(" AND " + text, *parameters)
+        sql.add_tests(tests, row="e")
 
     window = row_numbers(stretch)
     if limit is None:
@@ -144,7 +143,7 @@ def _fts_phrase(phrase: Phrase) -> str:
 
 
 def _add_gin_range(
-    sql: Sql, engine: Dialect, condition: str, stretch: Stretch, tests: Sequence[SqlTest], order: str, limit: int | None
+    sql: Sql, engine: Dialect, condition: str, stretch: Stretch, tests: Sequence[Test], order: str, limit: int | None
 ) -> None:
     """The planner takes words and terms for independent of each other, so it is not left to guess how many rows match:
     where the beginning of the stretch does not fill the page, what matches is rare enough to be looked up as a whole.
@@ -155,8 +154,7 @@ def _add_gin_range(
         if tests:
             sql.add(" " + engine.looked_up.format(table="event", name="e", of="s"))
         sql.add(f" WHERE {beside}{condition} AND s.pos >= ? AND s.pos < ?", stretch.low, stretch.high)
-        for text, parameters in tests:
-            sql.add(" AND " + text, *parameters)
+        sql.add_tests(tests, row="e")
 
     if limit is None:
         add("search")

@@ -1,8 +1,21 @@
-"""A SQL statement as it grows."""
+"""A SQL statement as it grows, and the tests of single events that it is made with."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """A test of one event. The SQL calls the event's row ``{row}``, and ``t`` what has its ``pos`` and ``num``."""
+
+    sql: str
+    parameters: tuple[object, ...]
+
+    @property
+    def needs_row(self) -> bool:
+        return "{row}" in self.sql
 
 
 @dataclass(slots=True)
@@ -15,3 +28,8 @@ class Sql:
     def add(self, text: str, *parameters: object) -> None:
         self.text += text
         self.parameters += parameters
+
+    def add_tests(self, tests: Iterable[Test], row: str) -> None:
+        """Add each test to the conditions that stand before; ``row`` is the name of the event's row."""
+        for test in tests:
+            self.add(" AND " + test.sql.format(row=row), *test.parameters)

@@ -40,7 +40,7 @@ class Page:
 
 
 def page(database: Database, asked: TimelineQuery) -> Page:
-    """One page of a query. At most two short statements find the numbers of its names; one makes the page.
+    """One page of a query. A few short statements plan it, however many events there are; one makes the page.
 
     Who resolves names first, and gives the page away under its tag, does all of it within one ``snapshot``.
     """
