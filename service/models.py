@@ -67,10 +67,51 @@ class Event(Model):
     injured_low = BigIntegerField(null=True)
     injured_high = BigIntegerField(null=True)
     terms = BytesText()  # The numbers of everything that it is found by, with commas between them.
+    sequence = BigIntegerField()  # Of the revision that made this version.
 
     class Meta:
         table_name = "event"
         indexes = ((("recency", "num"), False),)
+
+
+class PastEvent(Model):
+    """Each version of an event that another has superseded, or a deletion has ended: what ``as_of`` reads besides.
+
+    The columns of ``Event`` mean the same here. It was current from the sequence ``began`` up to but without ``ended``.
+    """
+
+    ended = BigIntegerField(primary_key=True)
+    began = BigIntegerField()
+    id = BytesText()
+    version = IntegerField()
+    pos = BytesText()
+    recency = BytesText()
+    since = BytesText(null=True)
+    until = BytesText(null=True)
+    latitude = DoubleField(null=True)
+    longitude = DoubleField(null=True)
+    killed_high = BigIntegerField(null=True)
+    killed_low = BigIntegerField(null=True)
+    injured_low = BigIntegerField(null=True)
+    injured_high = BigIntegerField(null=True)
+    terms = BytesText()  # With a comma before the first and after the last as well, so that each stands between two.
+    title = BytesText()  # The words that are searched, with a space before and after each.
+    prose = BytesText()
+    document = BytesText()
+
+    class Meta:
+        table_name = "past_event"
+        indexes = ((("id", "version"), True),)
+
+
+class Moment(Model):
+    """How far the log had come after each time at which something was recorded."""
+
+    recorded = BigIntegerField(primary_key=True)
+    sequence = BigIntegerField()
+
+    class Meta:
+        table_name = "moment"
 
 
 class EventDocument(Model):
@@ -198,6 +239,16 @@ class ActorExternalId(Model):
         primary_key = CompositeKey("scheme", "value", "actor")
 
 
+class ActorMerge(Model):
+    """Actors that turned out to be another one: the old id keeps resolving."""
+
+    id = BytesText(primary_key=True)
+    actor = BytesText(index=True)  # Never itself merged into a third.
+
+    class Meta:
+        table_name = "actor_merge"
+
+
 class Dataset(Model):
     """Where events come from."""
 
@@ -210,10 +261,43 @@ class Dataset(Model):
         table_name = "dataset"
 
 
+class ApiKey(Model):
+    """Who may read where reading is closed, write, or administer. The key itself is nowhere, only its digest."""
+
+    id = BytesText(primary_key=True)  # The part of the key by which it is looked up.
+    name = BytesText(unique=True)  # Of who holds it: what revisions are signed with.
+    scope = BytesText()  # read, write or admin; each includes those before.
+    digest = BytesText()  # SHA-256 of the key's secret part, hexadecimal.
+    created = BigIntegerField()
+    used = BigIntegerField(null=True)  # To within some minutes.
+    revoked = BigIntegerField(null=True)
+
+    class Meta:
+        table_name = "api_key"
+
+
+class KeptAnswer(Model):
+    """The answer to a POST with an Idempotency-Key, given again when the request is repeated."""
+
+    api_key = BytesText()
+    path = BytesText()
+    idempotency_key = BytesText()
+    request = BytesText()  # A digest of all that was sent: another request under the same key is refused.
+    holder = BytesText()  # The attempt that is at work on it.
+    begun = BigIntegerField(index=True)
+    answer = BytesText(null=True)  # JSON; null while the first attempt is at work.
+
+    class Meta:
+        table_name = "kept_answer"
+        primary_key = CompositeKey("api_key", "path", "idempotency_key")
+
+
 TABLES = (
     Store,
     Revision,
+    Moment,
     Event,
+    PastEvent,
     EventDocument,
     Term,
     Timeline,
@@ -223,5 +307,8 @@ TABLES = (
     ActorName,
     ActorMembership,
     ActorExternalId,
+    ActorMerge,
     Dataset,
+    ApiKey,
+    KeptAnswer,
 )

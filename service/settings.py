@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from typing import Any
@@ -10,17 +11,12 @@ from typing import Any
 from schemas.names import closest
 
 PREFIX = "DATELINE_"
-# Variables of a version that also writes over HTTP. One environment can serve both: they are borne here, and
-# `without_effect` names them, so that none is ignored in silence.
-OF_LATER_VERSIONS = frozenset(
-    {
-        "DATELINE_MAX_BODY",
-        "DATELINE_MAX_STREAMS",
-        "DATELINE_PUBLIC_READ",
-        "DATELINE_RATE_LIMIT",
-        "DATELINE_READ_DATABASE_URLS",
-    }
-)
+# Variables of a later version. One environment can serve both: they are borne here, and `without_effect` names them, so
+# that none is ignored in silence.
+OF_LATER_VERSIONS = frozenset({"DATELINE_READ_DATABASE_URLS"})
+_UNITS = {"": 1, "b": 1, "kib": 2**10, "mib": 2**20, "gib": 2**30, "kb": 10**3, "mb": 10**6, "gb": 10**9}
+_RATE = re.compile(r"[1-9][0-9]{0,8}/(second|minute|hour|day)")
+_SIZE = re.compile(r"([0-9]{1,12}) ?([a-z]*)")
 
 
 class BadSetting(ValueError):
@@ -46,6 +42,51 @@ def _whole(low: int, high: int) -> Callable[[str], int]:
     return read
 
 
+def _switch(value: str) -> bool:
+    if value not in ("0", "1"):
+        raise ValueError("must be 1 or 0")
+    return value == "1"
+
+
+@dataclass(frozen=True, slots=True)
+class BodyLimits:
+    """Bytes that a body may have: of one event or actor, and of many."""
+
+    single: int = 2**20
+    bulk: int = 64 * 2**20
+
+    def __str__(self) -> str:
+        return f"{_shown_size(self.single)}, bulk {_shown_size(self.bulk)}"
+
+
+BODY_LIMITS = BodyLimits()
+
+
+def _shown_size(size: int) -> str:
+    return next(
+        f"{size // 2**power} {unit}"
+        for power, unit in ((30, "GiB"), (20, "MiB"), (10, "KiB"), (0, "B"))
+        if size % 2**power == 0
+    )
+
+
+def _body_limits(value: str) -> BodyLimits:
+    limits = {}
+    for part in value.lower().split(","):
+        name, text = ("bulk", part.strip()[4:]) if part.strip().startswith("bulk") else ("single", part)
+        size = _SIZE.fullmatch(text.strip())
+        if size is None or size[2] not in _UNITS or name in limits or int(size[1]) == 0:
+            raise ValueError('must be a size such as "1 MiB", or two: "1 MiB, bulk 64 MiB"')
+        limits[name] = int(size[1]) * _UNITS[size[2]]
+    return BodyLimits(**limits)
+
+
+def _rate(value: str) -> str:
+    if value != "none" and not _RATE.fullmatch(value):
+        raise ValueError('must be none, or a number of requests in a time, such as "600/minute"')
+    return value
+
+
 def _setting(default: Any, variable: str, read: Callable[[str], Any], meaning: str) -> Any:
     metadata = {"variable": variable, "read": read, "help": meaning}
     if callable(default):
@@ -66,6 +107,24 @@ class Settings:
     cors_origins: tuple[str, ...] = _setting(
         ("*",), "DATELINE_CORS_ORIGINS", _origins, "origins whose pages may read, a comma list; * is any"
     )
+    public_read: bool = _setting(
+        True, "DATELINE_PUBLIC_READ", _switch, "1: anybody may read; 0: reading needs a key, with the scope read"
+    )
+    rate_limit: str = _setting(
+        "none",
+        "DATELINE_RATE_LIMIT",
+        _rate,
+        "requests that one address may make, such as 600/minute; failed keys are always limited, to 120/minute",
+    )
+    max_body: BodyLimits = _setting(
+        BODY_LIMITS,
+        "DATELINE_MAX_BODY",
+        _body_limits,
+        "the largest body of a request: of one event or actor, and of many at once",
+    )
+    max_streams: int = _setting(
+        256, "DATELINE_MAX_STREAMS", _whole(0, 100_000), "streams of changes that may be open at once"
+    )
     min_year: int = _setting(1000, "DATELINE_MIN_YEAR", _whole(1, 9999), "the earliest year that an event may have")
     host: str = _setting("127.0.0.1", "HOST", _text, "the address that `dateline serve` listens on")
     port: int = _setting(8000, "PORT", _whole(1, 65535), "the port that `dateline serve` listens on")
@@ -82,7 +141,7 @@ def settings_table() -> list[tuple[str, str, str]]:
     table = []
     for item in fields(Settings):
         default = "number of cores" if item.default is MISSING else item.default
-        shown = ",".join(default) if isinstance(default, tuple) else str(default)
+        shown = ",".join(default) if isinstance(default, tuple) else str(int(default) if default is True else default)
         table.append((item.metadata["variable"], shown, item.metadata["help"]))
     return table
 
@@ -102,12 +161,6 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
             near = closest(name, ((variable, variable) for variable in known), 1)
             hint = f"; did you mean {near[0]}?" if near else f"; the settings are {', '.join(known)}"
             raise BadSetting(f"{name} is not a setting of this version{hint}")
-    if environment.get("DATELINE_PUBLIC_READ", "1") != "1":
-        # Ignoring this one would open what its owner means to shut.
-        raise BadSetting(
-            "DATELINE_PUBLIC_READ: this version has no keys, so everybody who reaches it may read; "
-            "leave it 1, and let a proxy in front ask for a password"
-        )
     values = {}
     for variable, item in known.items():
         if variable in environment:
