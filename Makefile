@@ -59,6 +59,10 @@ run: ## set everything up, load the first timeline and serve it on http://127.0.
 	$(call environment,[postgres],run)
 	@"$(VENV)/bin/dateline" migrate
 	@"$(VENV)/bin/dateline" seed
+	@echo
+	@echo "To write, send this key along, which says that you are demo (the next make run makes a new one):"
+	@echo
+	@"$(VENV)/bin/dateline" keys create demo --scope write --replace
 	@exec "$(VENV)/bin/dateline" serve --examples
 
 test: ## run the tests, on SQLite and on a PostgreSQL of their own (ARGS="-k name" for some)

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from bench.servers import Contender
+from service.actor_store import write_actors
 from service.database import open_database
-from service.event_store import Draft, write_actors, write_events
+from service.drafts import Draft
+from service.event_store import write_events
 from service.upgrade import upgrade
 
 BATCH = 1_000

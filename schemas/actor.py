@@ -1,4 +1,4 @@
-"""The actor as it may be written: API.md section 6."""
+"""The actor as it may be written."""
 
 from __future__ import annotations
 

@@ -9,6 +9,8 @@ from marshmallow import Schema, fields, validate
 from schemas import periods, vocabulary
 from schemas.fields import ID_PATTERN
 
+OPERATIONS = ("created", "updated", "deleted", "restored")
+
 
 def _text(meaning: str, **more: Any) -> fields.String:
     return fields.String(required=True, metadata={"description": meaning, **more})
@@ -281,6 +283,57 @@ class Dataset(Schema):
 class DatasetList(Schema):
     datasets = fields.List(fields.Nested(Dataset), required=True)
     sequence = _count("The last change that the answer reflects.")
+
+
+class Revision(Schema):
+    version = fields.Integer(required=True, validate=validate.Range(min=1))
+    sequence = _count("Its place in the feed of changes.")
+    at = fields.String(required=True, metadata={"format": "date-time"})
+    by = _text("Who holds the key that it was made with.")
+    operation = _word(OPERATIONS, "What was done.")
+    reason = _or_null(fields.String, "Why, in the writer's words.")
+    into = fields.String(metadata={"description": "The actor that this one was merged into."})
+
+
+class RevisionPage(Schema):
+    revisions = fields.List(fields.Nested(Revision), required=True, metadata={"description": "The newest first."})
+    next = _or_null(fields.String, "The address of the next page; null at the end.")
+
+
+class Change(Schema):
+    """A change of an event or of an actor: one of the two is named."""
+
+    sequence = _count("Its place in the feed.")
+    at = fields.String(required=True, metadata={"format": "date-time"})
+    by = _text("Who holds the key that it was made with.")
+    operation = _word(OPERATIONS, "What was done.")
+    event = fields.String(metadata={"description": "The id of the event."})
+    actor = fields.String(metadata={"description": "The id of the actor."})
+    version = fields.Integer(required=True, validate=validate.Range(min=1))
+    into = fields.String(metadata={"description": "The actor that this one was merged into."})
+
+
+class ChangeList(Schema):
+    changes = fields.List(fields.Nested(Change), required=True, metadata={"description": "In order."})
+    next = _count("The `after` that goes on behind these.")
+    last = _count("The end of the feed.")
+
+
+class BulkReport(Schema):
+    received = _count("Lines that held anything.")
+    created = _count("New events.")
+    updated = _count("Events that were replaced.")
+    unchanged = _count("Events that were like that already.")
+    rejected = fields.List(
+        fields.Dict(keys=fields.String()),
+        required=True,
+        metadata={"description": "Each refused line: its number, the id that it gives if any, and what is wrong."},
+    )
+    untold = fields.Integer(metadata={"description": "How many more were refused, where those are very many."})
+    warnings = fields.Dict(
+        keys=fields.String(), values=fields.Integer(), metadata={"description": "What was mended, by code."}
+    )
+    broken = fields.String(metadata={"description": "Why reading ended before the end, if it did."})
 
 
 class Health(Schema):

@@ -1,4 +1,4 @@
-"""In charge of casualties: what an event's claims, taken together, say of the killed, injured and others."""
+"""Casualties: what an event's claims, taken together, say of the killed, injured and others."""
 
 from __future__ import annotations
 

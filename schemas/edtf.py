@@ -1,4 +1,4 @@
-"""In charge of dates: the part of EDTF (ISO 8601-2) that an event may have, and where it lies in time."""
+"""Dates: the part of EDTF (ISO 8601-2) that an event may have, and where it lies in time."""
 
 from __future__ import annotations
 

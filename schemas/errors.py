@@ -1,4 +1,4 @@
-"""What the stores say when something is not there; they know nothing of HTTP."""
+"""What the stores say when something cannot be done as things are; they know nothing of HTTP."""
 
 from __future__ import annotations
 
@@ -8,4 +8,20 @@ class NotFound(Exception):
 
 
 class Gone(Exception):
-    """The event was deleted. Its argument is the id."""
+    """An event or an actor was deleted."""
+
+    def __init__(self, kind: str, subject: str) -> None:
+        self.kind, self.subject = kind, subject
+        super().__init__(f"The {kind} {subject} was deleted.")
+
+
+class Conflict(Exception):
+    """What is stored does not allow it. The message says what stands in the way, and what would be right."""
+
+
+class Stale(Exception):
+    """It is not, or no longer, as the client says that it must be. The message says how it is."""
+
+
+class Unconditional(Exception):
+    """The client does not say which version it means to change. The message says how to."""

@@ -1,4 +1,4 @@
-"""The event as it may be written: API.md section 1 but for what only the store knows (names, other events)."""
+"""The event as it may be written, but for what only the store knows (names, other events)."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from schemas.edtf import parse_event_date
 from schemas.faults import Fault
 from schemas.fields import (
     ID_FORM,
+    TEXT_LIMIT,
     Anything,
     Body,
     Choice,
@@ -30,6 +31,7 @@ from schemas.fields import (
     kind_of,
     shorten,
     unknown_word,
+    unstorable,
 )
 
 MEMBERS_LIMIT = 200
@@ -68,19 +70,27 @@ def name_in(value: Mapping[str, Any], keys: tuple[str, ...]) -> str:
         raise ValidationError({key: error.messages}) from None
 
 
+def name_beside(value: Mapping[str, Any]) -> str | None:
+    """The name that an answer shows beside an id. It is only looked at where the actor has to be created."""
+    name = value.get("name")
+    is_name = value.get("id") is not None and isinstance(name, str) and name.strip() and len(name) <= TEXT_LIMIT
+    return name if is_name and not unstorable(str(name)) else None
+
+
 class Claimant(Faulting):
     """Who claims: an actor by ``id``, someone who may be none by ``name``, or null for the source itself.
 
-    Loads as ``{"id": …}`` (must be an actor) or ``{"name": …}`` (an actor where one has that name).
+    Loads as ``{"id": …}`` (must be an actor) or ``{"name": …}`` (an actor where one has that name), with ``at``, where
+    that stood, and ``called``, the name beside an id.
     """
 
-    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> dict[str, str]:
+    def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> dict[str, Any]:
         if isinstance(value, Mapping):
             key = "id" if value.get("id") is not None else "name"
-            return {key: name_in(value, ("id", "name"))}
+            return {key: name_in(value, ("id", "name")), "at": f"/{key}", "called": name_beside(value)}
         if not isinstance(value, str):
             raise fault("wrong-type", f"must be an object with 'id' or 'name', not {kind_of(value)}")
-        return {"id": str(Text(blank=False).deserialize(value))}
+        return {"id": str(Text(blank=False).deserialize(value)), "at": "", "called": None}
 
 
 class EventTypeChoice(Faulting):
@@ -122,7 +132,10 @@ class LocationBody(Body):
 
 
 class ParticipantBody(Body):
-    """One who took part: a text, or an object with ``id`` or ``name``. Loads with the reference under ``id``."""
+    """One who took part: a text, or an object with ``id`` or ``name``.
+
+    Loads with the reference under ``id``, with ``at``, where that stood, and ``called``, the name beside an id.
+    """
 
     id = Text(blank=False, allow_none=True, load_default=None)
     name = Text(blank=False, allow_none=True, load_default=None)
@@ -131,17 +144,19 @@ class ParticipantBody(Body):
     @pre_load
     def _unfold(self, data: Any, **kwargs: Any) -> Any:
         if isinstance(data, str):
-            return {"id": data}
+            return {"id": Text(blank=False).deserialize(data)}
         if isinstance(data, Mapping) and data.get("id") is not None:
             return {key: value for key, value in data.items() if key != "name"}
         return data
 
-    @post_load
-    def _refer(self, data: Mapping[str, Any], **kwargs: Any) -> dict[str, str]:
+    @post_load(pass_original=True)
+    def _refer(self, data: Mapping[str, Any], original: Any, **kwargs: Any) -> dict[str, Any]:
         reference = data["id"] or data["name"]
         if reference is None:
             raise ValidationError({"id": fault("required", "needs 'id' or 'name'").messages})
-        return {"id": reference, "role": data["role"]}
+        given = original if isinstance(original, Mapping) else {}
+        at = "" if not given else "/id" if data["id"] else "/name"
+        return {"id": reference, "role": data["role"], "at": at, "called": name_beside(given)}
 
 
 class ClaimBody(Body):

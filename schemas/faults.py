@@ -21,6 +21,10 @@ class Fault:
     message: str
     suggestions: tuple[str, ...] = ()
 
+    def moved(self, pointer: str) -> Fault:
+        """The same fault at another place."""
+        return replace(self, pointer=pointer)
+
     def as_json(self, source: str = "body") -> dict[str, object]:
         """The fault as an error's entry shows it; source is where the input stood."""
         return {
@@ -53,7 +57,7 @@ class Unreadable(Exception):
 
     def at(self, pointer: str) -> list[Fault]:
         """The faults of a value that stands at ``pointer``."""
-        return [replace(fault, pointer=pointer + fault.pointer) for fault in self.faults]
+        return [fault.moved(pointer + fault.pointer) for fault in self.faults]
 
 
 def unreadable(code: str, message: str, suggestions: Iterable[str] = ()) -> Unreadable:

@@ -207,7 +207,7 @@ class Body(Schema):
         if strange:
             message = "is not a member that is known here"
             raise ValidationError(
-                [Fault(_step(name), "unknown-field", message, near(str(name), known)) for name in strange]
+                [Fault(pointer_step(name), "unknown-field", message, near(str(name), known)) for name in strange]
             )
 
 
@@ -226,7 +226,7 @@ def faults_of(messages: Any, pointer: str = "") -> list[Fault]:
     if isinstance(messages, Mapping):
         found = []
         for key, inner in messages.items():
-            step = "" if key == "_schema" else _step(key)
+            step = "" if key == "_schema" else pointer_step(key)
             found += faults_of(inner, pointer + step)
         return found
     found = []
@@ -241,7 +241,7 @@ def faults_of(messages: Any, pointer: str = "") -> list[Fault]:
     return found
 
 
-def _step(key: object) -> str:
+def pointer_step(key: object) -> str:
     """One step of a JSON Pointer (RFC 6901), short enough to show and of characters that can be sent."""
     shown = _UNSTORABLE.sub("\ufffd", shorten(str(key)))
     return "/" + shown.replace("~", "~0").replace("/", "~1")

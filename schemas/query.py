@@ -7,7 +7,7 @@ import hashlib
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes
@@ -17,6 +17,7 @@ import orjson
 from schemas.edtf import DateError, parse_date
 from schemas.faults import Fault, Unreadable, unreadable
 from schemas.fields import ID_FORM, near, shorten, unstorable
+from schemas.moments import read_moment
 from schemas.names import fold, form
 from schemas.text_query import read_text_query
 
@@ -62,6 +63,7 @@ _KEYS = {
     "updated": re.compile(r"[0-9]{16} [a-z0-9._-]+"),
     "relevance": re.compile(r"[1-9][0-9]{0,2}"),
 }
+_SEQUENCE = re.compile(r"[0-9]{1,18}")
 # A number as JSON and CSV have it.
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
@@ -71,6 +73,7 @@ class TimelineQuery:
     """What is asked of the timeline, names resolved.
 
     filters: the value of each filter that was given, by its parameter, in canonical form and ready for JSON.
+    sequence: with ``as_of`` and a cursor, the last change that counted for the pages before: all show the same.
     """
 
     filters: Mapping[str, Any] = field(default_factory=dict)
@@ -79,6 +82,13 @@ class TimelineQuery:
     cursor: str | None = None
     fields: tuple[str, ...] | None = None
     total: bool = False
+    sequence: int | None = None
+
+    @property
+    def as_of(self) -> int | None:
+        """The time, in microseconds, at which the answer is to be as it was known; None is now."""
+        text = self.filters.get("as_of")
+        return None if text is None else read_moment(text)
 
     @property
     def backwards(self) -> bool:
@@ -319,14 +329,16 @@ def member_names(text: str) -> tuple[str, ...]:
     return tuple(name for name in EVENT_MEMBERS if name in chosen or name == "id")
 
 
-def write_cursor(query: TimelineQuery, key: str) -> str:
-    """An opaque text that says where the next page of a query begins."""
+def write_cursor(query: TimelineQuery, key: str, sequence: int) -> str:
+    """An opaque text that says where the next page of a query begins; ``sequence``: the last change that this shows."""
+    if query.as_of is not None:
+        key = f"{sequence}@{key}"
     body = query.fingerprint + key.encode()
     return base64.urlsafe_b64encode(_check(body) + body).decode().rstrip("=")
 
 
-def read_cursor(query: TimelineQuery, cursor: str) -> str:
-    """Where the page begins. Raises Unreadable for a cursor that is mangled or belongs to another query."""
+def continued(query: TimelineQuery, cursor: str) -> TimelineQuery:
+    """The query of the page that a cursor leads to. Raises Unreadable where it is mangled or of another query."""
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         check, body, key = raw[:4], raw[4:], raw[12:].decode()
@@ -339,9 +351,13 @@ def read_cursor(query: TimelineQuery, cursor: str) -> str:
             "cursor-of-another-query",
             "belongs to a query with other filters or another order; begin without a cursor",
         )
-    if not _is_key(query.sort, key):
+    sequence = None
+    if query.as_of is not None:
+        shown, _, key = key.partition("@")
+        sequence = int(shown) if _SEQUENCE.fullmatch(shown) else -1
+    if sequence == -1 or not _is_key(query.sort, key):
         raise unreadable("mangled-cursor", "is not a cursor; take it from `next` as it stands")
-    return key
+    return replace(query, cursor=key, sequence=sequence)
 
 
 def _is_key(sort: str, key: str) -> bool:

@@ -10,8 +10,8 @@ from typing import Any
 import orjson
 from peewee import Database
 
-from schemas.errors import NotFound
-from schemas.fields import shorten
+from schemas.errors import Gone, NotFound
+from schemas.fields import ID_FORM, shorten
 from schemas.names import fold
 from service.actors import ActorNames
 from service.catalog import extents
@@ -57,13 +57,20 @@ def list_actors(database: Database, asked: ActorsQuery) -> tuple[list[dict[str, 
 
 
 def find_actor(database: Database, name: str) -> dict[str, Any]:
-    """The actor with this id, or else the only one with this name. Raises NotFound."""
+    """The actor with this id, or else the only one with this name. Raises NotFound, or Gone once it is deleted."""
     candidates = ActorNames(database, [name]).candidates(name) if len(name) <= 500 else []
+    if not candidates and _was_there(database, name):
+        raise Gone("actor", name)
     if len(candidates) != 1:
         hint = f" Several actors have this name: {', '.join(candidates)}." if candidates else ""
         raise NotFound(f"There is no actor {shorten(name)!r}.{hint}")
     rows = fetch(database, f"SELECT {COLUMNS} FROM actor a WHERE a.id = ?", (candidates[0],))
     return _shown(database, rows)[0]
+
+
+def _was_there(database: Database, actor_id: str) -> bool:
+    sql = "SELECT 1 FROM revision WHERE kind = 'actor' AND subject = ? AND version = 1"
+    return bool(ID_FORM.match(actor_id) and fetch(database, sql, (actor_id,)))
 
 
 def actor_tag(actor: Mapping[str, Any], asked: str) -> str:

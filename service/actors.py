@@ -1,4 +1,4 @@
-"""Actors: who they are, by which names they are found, and the only writer of them."""
+"""Actors: who they are, by which names they are found, and the rows that hold them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from peewee import Database
 
 from schemas.actor import ActorBody
 from schemas.faults import Fault, Refused, Unreadable, unreadable
-from schemas.fields import load, shorten
+from schemas.fields import ID_FORM, load, shorten
 from schemas.names import closest, fold
 from schemas.vocabulary import CIVILIANS, RESERVED_ACTORS, slug
 from service.database import chunks, fetch, fetch_by_key, insert_rows
@@ -33,6 +33,21 @@ def ambiguous(name: str, actors: Sequence[str]) -> Fault:
     )
 
 
+def _named(database: Database, names: Iterable[str]) -> list[tuple[str | None, str, str]]:
+    """The forms that some names have, with the actors that have them; without a form, ids that were merged."""
+    sought = (
+        ("SELECT folded, actor, name FROM actor_name WHERE folded IN", {fold(name) for name in names} - {""}),
+        # An actor that others were merged into may have been deleted since.
+        (
+            "SELECT NULL, m.actor, m.id FROM actor_merge m JOIN actor a ON a.id = m.actor WHERE m.id IN",
+            set(filter(ID_FORM.match, names)),
+        ),
+    )
+    parts = [f"{sql} ({', '.join('?' * len(values))})" for sql, values in sought if values]
+    parameters = [value for _, values in sought for value in sorted(values)]
+    return fetch(database, " UNION ALL ".join(parts) + " ORDER BY 2", parameters) if parts else []
+
+
 class ActorNames:
     """The actors that some names can mean, fetched at once: ``find`` then asks no database."""
 
@@ -40,22 +55,22 @@ class ActorNames:
         self._database = database
         self._by_form: dict[str, list[str]] = {}
         self._with_comma: set[str] = set()
-        for chunk in chunks(sorted({fold(name) for name in names} - {""})):
-            marks = ", ".join("?" * len(chunk))
-            rows = fetch(
-                database,
-                f"SELECT folded, actor, name FROM actor_name WHERE folded IN ({marks}) ORDER BY actor",
-                chunk,
-            )
-            for form, actor, name in rows:
-                self._by_form.setdefault(form, []).append(actor)
-                if "," in name:
+        self._merged: dict[str, str] = {}
+        for chunk in chunks(sorted(set(names))):
+            for form, actor, name in _named(database, chunk):
+                if form is None:
+                    self._merged[name] = actor
+                elif actor not in (found := self._by_form.setdefault(form, [])):
+                    found.append(actor)
+                if form and "," in name:
                     self._with_comma.add(form)
 
     def candidates(self, name: str) -> list[str]:
-        """The ids of all actors that ``name`` can mean; an id itself means that actor alone."""
+        """The ids of all actors that ``name`` can mean; an id, of old too, means that actor alone."""
         found = self._by_form.get(fold(name), [])
-        return [name] if name in found else found
+        if name in found:
+            return [name]
+        return [self._merged[name]] if name in self._merged else found
 
     def is_one_name(self, text: str) -> bool:
         """Whether a text with commas is one name and no list: whether the name that it means holds a comma as well.
@@ -109,6 +124,8 @@ def views(database: Database, actors: Collection[str]) -> dict[str, ActorView]:
         marks = ", ".join("?" * len(chunk))
         for actor, content in fetch(database, f"SELECT id, content FROM actor WHERE id IN ({marks})", chunk):
             found[actor] = orjson.loads(content)
+    # What is past may name actors that were deleted since: by their last name.
+    found |= {actor: last_content(database, actor) for actor in set(actors) - found.keys()}
     direct: dict[str, list[str]] = {}
     asked: set[str] = set()
     while new := sorted((set(actors) | {above for known in direct.values() for above in known}) - asked):
@@ -125,6 +142,23 @@ def views(database: Database, actors: Collection[str]) -> dict[str, ActorView]:
         actor: ActorView(found[actor]["name"], tuple(found[actor]["aliases"]), _above(actor, direct))
         for actor in actors
     }
+
+
+def last_content(database: Database, actor: str) -> dict[str, Any]:
+    """What an actor was before it was deleted."""
+    [(content,)] = fetch(
+        database,
+        "SELECT content FROM revision WHERE kind = 'actor' AND subject = ? AND operation <> 'deleted' "
+        "ORDER BY version DESC LIMIT 1",
+        (actor,),
+    )
+    found: dict[str, Any] = orjson.loads(content)
+    return found
+
+
+def known(database: Database, actors: Collection[str]) -> set[str]:
+    """Those of the ids that actors have today."""
+    return {actor for (actor,) in fetch_by_key(database, "t.id", "actor", ("id",), [(actor,) for actor in actors])}
 
 
 def _above(actor: str, direct: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
@@ -185,14 +219,24 @@ def shows_otherwise(database: Database, actor: Mapping[str, Any]) -> bool:
     return any(actor[member] != found[member] for found in before for member in ("name", "aliases", "member_of"))
 
 
-def store_actor(log: Ledger, actor: Mapping[str, Any]) -> bool:
-    """Write one actor in canonical form; False when nothing changes."""
+def store_actor(log: Ledger, actor: Mapping[str, Any], operation: str | None = None) -> bool:
+    """Write one actor in canonical form; False when nothing changes. ``operation``: what to call it, if that does not
+    follow, as it does not for one that was deleted.
+    """
     content = orjson.dumps(actor).decode()
     found = fetch(log.database, "SELECT version, content, created FROM actor WHERE id = ?", (actor["id"],))
+    if operation and not found:
+        found = fetch(
+            log.database,
+            "SELECT l.version, NULL, f.recorded FROM revision f JOIN revision l ON l.subject = f.subject "
+            "AND l.kind = f.kind WHERE f.subject = ? AND f.kind = 'actor' AND f.version = 1 "
+            "ORDER BY l.version DESC LIMIT 1",
+            (actor["id"],),
+        )
     version, before, created = found[0] if found else (0, None, log.recorded)
     if before == content:
         return False
-    log.append("actor", actor["id"], version + 1, "updated" if found else "created", content)
+    log.append("actor", actor["id"], version + 1, operation or ("updated" if found else "created"), content)
     insert_actor(log.database, actor, version + 1, created, log.recorded)
     return True
 
@@ -201,10 +245,8 @@ def insert_actor(database: Database, actor: Mapping[str, Any], version: int, cre
     """The rows of an actor's current version, in place of those of the version before."""
     actor_id = actor["id"]
     content = orjson.dumps(actor).decode()
-    Actor.delete().where(Actor.id == actor_id).execute(database)
+    remove_actor(database, actor_id)
     insert_rows(database, Actor, [(actor_id, version, actor["kind"], actor["country"], content, created, updated)])
-    for table in (ActorName, ActorMembership, ActorExternalId):
-        table.delete().where(table.actor == actor_id).execute(database)
     found = forms(actor_id, [actor["name"], *actor["aliases"]])
     insert_rows(database, ActorName, [(form, actor_id, name) for form, name in found.items()])
     insert_rows(
@@ -212,19 +254,32 @@ def insert_actor(database: Database, actor: Mapping[str, Any], version: int, cre
         ActorMembership,
         [(actor_id, organisation) for organisation in dict.fromkeys(actor["member_of"])],
     )
-    insert_rows(
-        database,
-        ActorExternalId,
-        [(scheme, value, actor_id) for scheme, value in actor["external_ids"].items()],
-    )
+    insert_external_ids(database, actor)
+
+
+def insert_external_ids(database: Database, actor: Mapping[str, Any]) -> None:
+    """The rows of the ids that datasets give an actor."""
+    rows = [(scheme, value, actor["id"]) for scheme, value in actor["external_ids"].items()]
+    insert_rows(database, ActorExternalId, rows)
+
+
+def remove_actor(database: Database, actor_id: str, keep_external_ids: bool = False) -> None:
+    """Take out the rows of an actor's current version; a merged one goes on being found by its ids in datasets."""
+    Actor.delete().where(Actor.id == actor_id).execute(database)
+    for table in (ActorName, ActorMembership) if keep_external_ids else (ActorName, ActorMembership, ActorExternalId):
+        table.delete().where(table.actor == actor_id).execute(database)
 
 
 def by_external_id(database: Database, ids: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
     """The actor that has each of these (scheme, value) pairs; the first by id where several have it."""
     found: dict[tuple[str, str], str] = {}
-    rows = fetch_by_key(database, "t.actor, t.scheme, t.value", "actor_external_id", ("scheme", "value"), set(ids))
+    # The ids of a merged actor stay its own, so that every dataset finds the one that it has become.
+    columns = "coalesce((SELECT m.actor FROM actor_merge m WHERE m.id = t.actor), t.actor), t.scheme, t.value"
+    rows = fetch_by_key(database, columns, "actor_external_id", ("scheme", "value"), set(ids))
+    there = known(database, {actor for actor, _, _ in rows})
     for actor, scheme, value in sorted(rows):
-        found.setdefault((scheme, value), actor)
+        if actor in there:
+            found.setdefault((scheme, value), actor)
     return found
 
 
@@ -235,9 +290,15 @@ def external_ids_of(database: Database, actor: str) -> dict[str, str]:
 
 
 def ids_beginning(database: Database, base: str) -> set[str]:
-    """The ids of actors that are ``base``, or ``base``, a hyphen and more."""
+    """The ids, of actors that there are or ever were, that are ``base``, or ``base``, a hyphen and more."""
     # In the order of bytes, "." comes right after "-".
-    rows = fetch(database, "SELECT id FROM actor WHERE id = ? OR (id >= ? AND id < ?)", (base, f"{base}-", f"{base}."))
+    bounds = (base, f"{base}-", f"{base}.")
+    rows = fetch(
+        database,
+        "SELECT id FROM actor WHERE id = ? OR (id >= ? AND id < ?) UNION SELECT subject FROM revision "
+        "WHERE kind = 'actor' AND version = 1 AND (subject = ? OR (subject >= ? AND subject < ?))",
+        bounds * 2,
+    )
     return {actor for (actor,) in rows}
 
 

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
-from flask import Flask
-from playhouse.pool import PooledDatabase
+from functools import partial
 
-from service import http, metrics, openapi, problems
-from service.database import open_database
-from service.routes import actors, catalog, events, facets, pages, timeline
+from flask import Flask
+
+from service import http, metrics, openapi, problems, security
+from service.change_feed import Slots, last_sequence
+from service.database import give_back, open_database
+from service.routes import (
+    actor_writes,
+    actors,
+    bulk,
+    catalog,
+    changes,
+    event_writes,
+    events,
+    facets,
+    pages,
+    revisions,
+    timeline,
+)
 from service.settings import Settings, from_environment
+
+READING = (events, revisions, timeline, facets, changes, actors, catalog, pages)
+WRITING = (event_writes, bulk, actor_writes)
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -18,26 +35,29 @@ def create_app(settings: Settings | None = None) -> Flask:
     """
     settings = settings or from_environment()
     app = Flask("service", static_folder=None)
-    app.extensions["dateline"] = {"settings": settings, "database": open_database(settings.database_url)}
+    database = open_database(settings.database_url)
+    app.extensions["dateline"] = {
+        "settings": settings,
+        "database": database,
+        # For streams of changes: how many there may be, and whether they have anything to send.
+        "stream_slots": Slots(settings.max_streams, metrics.shared_folder()),
+        "last_sequence": partial(last_sequence, database),
+    }
 
     # Requests and answers
     app.url_map.merge_slashes = False
     metrics.init_app(app)
+    security.init_app(app, settings)
     http.init_app(app, settings)
     problems.init_app(app)
 
     # Routes
-    for routes in (events, timeline, facets, actors, catalog, pages):
+    for routes in (*READING, *WRITING):
         app.register_blueprint(routes.blueprint)
     openapi.init_app(app)
 
-    # Connections: a thread keeps its own to a file; those to a server go back to the pool.
-    database = app.extensions["dateline"]["database"]
-    if isinstance(database, PooledDatabase):
-
-        @app.teardown_request
-        def give_back_connection(error: BaseException | None) -> None:
-            if not database.is_closed():
-                database.close()
+    @app.teardown_request
+    def give_back_connection(error: BaseException | None) -> None:
+        give_back(database)
 
     return app

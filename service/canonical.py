@@ -82,10 +82,11 @@ def _participants(
     found: list[dict[str, str]] = []
     for index, participant in enumerate(actors):
         try:
-            resolved = {"id": references.actor(participant["id"], known), "role": participant["role"]}
+            actor = references.actor(participant["id"], known, participant["called"])
         except Unreadable as error:
-            faults += error.at(f"/actors/{index}/id")
+            faults += error.at(f"/actors/{index}{participant['at']}")
             continue
+        resolved = {"id": actor, "role": participant["role"]}
         if resolved in found:
             message = f"{resolved['id']!r} stands earlier with the same role"
             faults.append(Fault(f"/actors/{index}", "duplicate", message))
@@ -101,12 +102,12 @@ def _claims(
         claimant, of = claim["claimant"], claim["of"]
         if claimant and "name" in claimant:
             actor = references.named_actor(claimant["name"])
-            claimant = {"id": actor} if actor else claimant
+            claimant = {"id": actor} if actor else {"name": claimant["name"]}
         elif claimant:
             try:
-                claimant = {"id": references.actor(claimant["id"], known)}
+                claimant = {"id": references.actor(claimant["id"], known, claimant["called"])}
             except Unreadable as error:
-                faults += error.at(f"/claims/{index}/claimant/id")
+                faults += error.at(f"/claims/{index}/claimant{claimant['at']}")
         if of is not None:
             try:
                 of = fold(of) if fold(of) in RESERVED_ACTORS else references.actor(of, known)

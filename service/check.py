@@ -12,12 +12,24 @@ from peewee import Database
 
 from service import actors, read_side, rollups, search_rows
 from service.database import fetch, fetch_by_key, snapshot
-from service.models import Event
-from service.read_side import event_row, numbered_terms, search_row, timeline_rows, with_any
+from service.models import Event, PastEvent
+from service.projections import actors_in, project
+from service.read_side import Superseded, event_row, numbered_terms, past_row, search_row, timeline_rows, with_any
 from service.repair import wrong_terms
-from service.revisions import Latest, end_of_log, latest, latest_actors, projected
+from service.revisions import (
+    Latest,
+    Past,
+    all_past_versions,
+    end_of_log,
+    latest,
+    latest_actors,
+    merges_in_log,
+    moments_in_log,
+    projected,
+)
 from service.spans import EVERY
 from service.terms import numbers_of
+from service.versions import Merges
 
 # Where these columns stand in a row of the table of events.
 VERSION, EDITION, DELETED = 2, 3, 4
@@ -51,6 +63,8 @@ def _check_store(database: Database) -> Iterator[Discrepancy]:
     for name, at, end in zip(("sequence", "recorded"), found, end_of_log(database), strict=True):
         if at < end:
             yield Discrepancy("store", name, f"is {at}, before the last revision's {end}")
+    if fetch(database, "SELECT recorded, sequence FROM moment ORDER BY recorded") != moments_in_log(database):
+        yield Discrepancy("moment", "moment", "differs from the times of the revisions")
 
 
 # Terms.
@@ -77,11 +91,14 @@ class _Totals:
 
 def _check_events(database: Database) -> Iterator[Discrepancy]:
     totals = _Totals()
+    merged = merges_in_log(database)
     for batch in latest(database, "event"):
-        yield from _check_batch(database, batch, totals)
+        yield from _check_batch(database, batch, totals, merged)
+    for past in all_past_versions(database, merged):
+        yield from _check_past(database, past, totals)
     for dataset in sorted(totals.datasets - {dataset for (dataset,) in fetch(database, "SELECT id FROM dataset")}):
         yield Discrepancy("dataset", dataset, "has events and no row")
-    for table in ("event", "event_document", "timeline"):
+    for table in ("event", "past_event", "event_document", "timeline"):
         [(found,)] = fetch(database, f"SELECT count(*) FROM {table}")
         if found > totals.rows[table]:
             message = f"holds {found - totals.rows[table]} rows that no revision accounts for"
@@ -92,7 +109,7 @@ def _check_events(database: Database) -> Iterator[Discrepancy]:
     yield from _differences("search", search_rows.stored(database), totals.searched)
 
 
-def _check_batch(database: Database, batch: list[Latest], totals: _Totals) -> Iterator[Discrepancy]:
+def _check_batch(database: Database, batch: list[Latest], totals: _Totals, merged: Merges) -> Iterator[Discrepancy]:
     marks = ", ".join("?" * len(batch))
     columns = ", ".join(f"e.{field.column_name}" for field in Event._meta.sorted_fields)
     subjects = [subject for subject, *_ in batch]
@@ -105,7 +122,7 @@ def _check_batch(database: Database, batch: list[Latest], totals: _Totals) -> It
             subjects,
         )
     }
-    projections = list(projected(database, batch, {subject: row[0] for subject, row in rows.items()}))
+    projections = list(projected(database, batch, {subject: row[0] for subject, row in rows.items()}, merged))
     named = {term for _, _, projection in projections if projection for term in numbered_terms(projection)}
     numbers = with_any(numbers_of(database, named))
     timeline: set[read_side.TimelineRow] = set()
@@ -142,6 +159,23 @@ def _check_batch(database: Database, batch: list[Latest], totals: _Totals) -> It
         yield Discrepancy("timeline", missing[3].partition(" ")[2], f"lacks the row {missing}")
 
 
+def _check_past(database: Database, batch: list[Past], totals: _Totals) -> Iterator[Discrepancy]:
+    columns = ", ".join(f"t.{field.column_name}" for field in PastEvent._meta.sorted_fields)
+    found = fetch_by_key(database, columns, "past_event", ("ended",), [(ended,) for _, ended in batch])
+    rows = {row[0]: tuple(row) for row in found}
+    contents = [version.content for version, _ in batch if version.content]
+    known = actors.views(database, {actor for content in contents for actor in actors_in(content)})
+    past = [Superseded(project(version, known), ended) for version, ended in batch]
+    numbers = with_any(numbers_of(database, {term for side, _ in past for term in numbered_terms(side)}))
+    totals.datasets |= {dataset for version, _ in batch for dataset in version.datasets}
+    for version in past:
+        unknown = set(numbered_terms(version.side)) - numbers.keys()
+        if unknown or rows.get(version.ended) != past_row(version, numbers):
+            message = f"version {version.side.version} differs from its revision"
+            yield Discrepancy("past_event", version.side.id, message)
+        totals.rows["past_event"] += version.ended in rows
+
+
 def _differences(table: str, stored: Mapping[Any, int], wanted: Mapping[Any, int]) -> Iterator[Discrepancy]:
     wrong = sum(stored.get(key, 0) != wanted.get(key, 0) for key in stored.keys() | wanted.keys())
     if wrong:
@@ -170,6 +204,12 @@ def _check_actors(database: Database) -> Iterator[Discrepancy]:
         external.subtract((actor_id, scheme, value) for scheme, value in actor["external_ids"].items())
     for actor_id in found:
         yield Discrepancy("actor", actor_id, "is in no revision")
+    merged = merges_in_log(database)
+    for old in merged:
+        content = actors.last_content(database, old)
+        external.subtract((old, scheme, value) for scheme, value in content["external_ids"].items())
+    if dict(fetch(database, "SELECT id, actor FROM actor_merge")) != merged:
+        yield Discrepancy("actor_merge", "actor_merge", "differs from what the revisions say was merged")
     tables = {"actor_name": names, "actor_membership": memberships, "actor_external_id": external}
     for table, rows in tables.items():
         for row in sorted({row[0] for row, count in rows.items() if count}):

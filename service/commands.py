@@ -1,4 +1,4 @@
-"""The command line: each command parses, calls and prints. Those that read are in ``reading_commands.py``."""
+"""The command line: each command parses, calls and prints. More: ``reading_commands.py``, ``key_commands.py``."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from service.command_line import (
     store,
     tell,
 )
+from service.key_commands import keys_group
 from service.reading_commands import stats_command, timeline_command
 from service.upgrade import upgrade
 
@@ -31,6 +32,7 @@ __all__ = ["main"]
 
 main.add_command(timeline_command)
 main.add_command(stats_command)
+main.add_command(keys_group)
 
 
 @main.command("serve")
@@ -42,13 +44,12 @@ def serve_command(examples: bool) -> None:
     Example:
       PORT=9000 dateline serve
     """
-    from service.server import CannotListen, serve
+    from service.server.run import CannotListen, serve
 
     settings = read_settings()
     with store(settings):
         pass
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    address = f"http://{host}:{settings.port}"
+    address = settings.address
 
     def say() -> None:
         click.echo(f"Dateline {__version__} answers on {address} (documentation: {address}/docs)")
@@ -123,10 +124,14 @@ def seed_command(as_json: bool) -> None:
 
 @main.command("import")
 @click.argument("file", type=click.File("rb"))
-@click.option("--format", "format_name", required=True, help="The file's format: ucdp-ged.")
-@click.option("--dataset", help="The dataset's id; the format's name by default.")
+@click.option("--format", "format_name", required=True, help="The file's format: dateline, ucdp-ged.")
+@click.option("--dataset", help="The dataset's id; by default the format's name, or each event's own (dateline).")
 @click.option("--dry-run", is_flag=True, help="Judge everything and keep nothing.")
-@click.option("--rejects", type=click.File("w", encoding="utf-8", lazy=True), help="Write rejected records here.")
+@click.option(
+    "--rejects",
+    type=click.File("w", encoding="utf-8", errors="surrogateescape", lazy=True),
+    help="Write rejected records here.",
+)
 @json_option
 def import_command(
     file: BinaryIO, format_name: str, dataset: str | None, dry_run: bool, rejects: TextIO | None, as_json: bool
@@ -139,7 +144,7 @@ def import_command(
     """
     from schemas.fields import ID_FORM, near
     from service.importers import IMPORTERS, UnreadableFile
-    from service.importing import import_file
+    from service.importing import Import, import_file
 
     if format_name not in IMPORTERS:
         hint = near(format_name, IMPORTERS) or tuple(IMPORTERS)
@@ -154,13 +159,10 @@ def import_command(
             report = import_file(
                 database,
                 file,
-                IMPORTERS[format_name],
-                by="import",
-                dataset=dataset,
+                Import(IMPORTERS[format_name], "import", dataset=dataset, min_year=settings.min_year),
                 dry_run=dry_run,
                 rejects=rejects,
                 progress=progress,
-                min_year=settings.min_year,
             )
         except UnreadableFile as error:
             fail(f"{_name(file)}: {error}")
@@ -168,7 +170,7 @@ def import_command(
         print_json(report.as_json())
     else:
         _show_report(report, dry_run)
-    if report.rejected or report.broken:
+    if report.refused or report.broken:
         raise SystemExit(REFUSED)
 
 
@@ -206,14 +208,15 @@ def _show_report(report: Any, dry_run: bool) -> None:
     for rejection in report.rejected:
         for fault in rejection.faults:
             click.echo(f"line {rejection.line}: {fault.pointer or '/'}: {in_words(fault)}", err=True)
+    if report.untold:
+        click.echo(f"and {count_of(report.untold, 'record')} more were rejected", err=True)
     for code, count in sorted(report.warnings.items()):
         click.echo(f"warning: {code} in {count_of(count, 'record')}", err=True)
     if report.broken:
         click.echo(f"the file breaks off: {report.broken} What stands before was taken.", err=True)
     click.echo(
         f"{count_of(report.received, 'record')}: {report.created} created, {report.updated} updated, "
-        f"{report.unchanged} unchanged, {len(report.rejected)} rejected"
-        + (" (dry run: nothing was kept)" if dry_run else "")
+        f"{report.unchanged} unchanged, {report.refused} rejected" + (" (dry run: nothing was kept)" if dry_run else "")
     )
 
 

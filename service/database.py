@@ -136,6 +136,29 @@ def closing_database(database: Database) -> Iterator[Database]:
             database.close_all()
 
 
+def give_back(database: Database) -> None:
+    """Give a connection to a server back to its pool. A thread keeps its own to a file."""
+    if isinstance(database, PooledPostgresqlDatabase) and not database.is_closed():
+        database.close()
+
+
+# Milliseconds.
+LITTLE_PATIENCE = 100
+
+
+@contextmanager
+def little_patience(database: Database) -> Iterator[None]:
+    """Within it, SQLite's write lock is waited for but shortly. PostgreSQL locks no more than the rows concerned."""
+    if not isinstance(database, SqliteDatabase):
+        yield
+        return
+    database.execute_sql(f"PRAGMA busy_timeout = {LITTLE_PATIENCE}")
+    try:
+        yield
+    finally:
+        database.execute_sql(f"PRAGMA busy_timeout = {database.timeout * 1000}")
+
+
 def _open_sqlite(path: str) -> Database:
     if sqlite3.sqlite_version_info < SQLITE_NEEDED:
         needed = ".".join(map(str, SQLITE_NEEDED))

@@ -1,105 +1,61 @@
-"""The only writer of events: judges them, appends their revisions and brings the read side along."""
+"""The only writer of events: appends their revisions and brings the read side along, in one transaction."""
 
 from __future__ import annotations
 
-import os
-import time
-import uuid
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 from peewee import Database
 
+from schemas.errors import Conflict, Gone, NotFound
 from schemas.event import EventBody
 from schemas.faults import Fault, Refused
-from schemas.fields import load
+from schemas.fields import ID_FORM, load, shorten
+from schemas.precondition import Precondition
 from service import actors, catalog, read_side
 from service.canonical import canonical
-from service.database import chunks, fetch, write
+from service.database import fetch, write
+from service.drafts import (
+    DELETED,
+    Draft,
+    Report,
+    existing,
+    judge_drafts,
+    load_drafts,
+    new_event_id,
+    related_already,
+    relation_faults,
+)
+from service.events import Found, find_event
 from service.ledger import Ledger, ledger
-from service.projections import ActorView, Projection, actors_in, project
+from service.patches import Patch, misfits
+from service.projections import Projection, actors_in, project
 from service.references import References
-from service.terms import Term, numbers_of
+from service.versions import Version, merges, read_content, versions
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """An event that someone wants to be stored.
+class Step:
+    """What an event is to become: ``content`` in canonical form, or None where it is to be deleted.
 
-    line: where it stood in its file or body, from 1.
-    body: the event in the form of ``POST /v1/events``.
-    original: the record it was made from, as it was read; None where it was written here.
-    actors: what is known of actors that it names, to find them by a dataset's id or to create them from.
+    operation: what to call it where that does not follow. original: the record that it was imported from, as JSON.
     """
 
-    line: int
-    body: Any
-    original: Mapping[str, Any] | None = None
-    actors: Sequence[Mapping[str, Any]] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Rejection:
-    """A draft that was not stored, and why."""
-
-    line: int
-    id: str | None
-    faults: tuple[Fault, ...]
-
-    def as_json(self) -> dict[str, Any]:
-        """The rejection as reports show it."""
-        return {"line": self.line, "id": self.id, "errors": [fault.as_json() for fault in self.faults]}
-
-
-@dataclass(slots=True)
-class Report:
-    """What became of the drafts."""
-
-    received: int = 0
-    created: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    rejected: list[Rejection] = field(default_factory=list)
-
-    def add(self, other: Report) -> None:
-        """Count another batch's report in."""
-        self.received += other.received
-        self.created += other.created
-        self.updated += other.updated
-        self.unchanged += other.unchanged
-        self.rejected += other.rejected
-
-    def reject(self, draft: Draft, faults: Iterable[Fault]) -> None:
-        self.rejected.append(rejection(draft, faults))
-
-
-# A draft and its members, names still as given or already resolved.
-Loaded = tuple[Draft, dict[str, Any]]
-
-
-def rejection(draft: Draft, faults: Iterable[Fault]) -> Rejection:
-    """What is told of a draft that is not stored."""
-    given = draft.body.get("id") if isinstance(draft.body, Mapping) else None
-    return Rejection(draft.line, given if isinstance(given, str) else None, tuple(faults))
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """A version of an event. ``content`` is None where it is deleted; times are microseconds."""
-
-    num: int
-    version: int
-    created: int
-    updated: int
+    id: str
     content: dict[str, Any] | None
-    original: str | None
+    operation: str | None = None
+    original: str | None = None
 
-    @property
-    def datasets(self) -> set[str]:
-        """The dataset of the event, none where it is deleted."""
-        return {self.content["dataset"]} if self.content else set()
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of one event: its id, the operation, or ``unchanged``, and the event as it is read now."""
+
+    id: str
+    operation: str
+    event: Found
 
 
 def write_events(
@@ -116,220 +72,271 @@ def write_events(
     A draft whose id exists replaces that event, and changes nothing when it is equal. A relation may point to a
     later draft of the batch. With ``create_actors``, actors that nobody knows are created.
     """
-    # What asks nothing of the store is judged before anybody is kept from writing.
-    loaded, rejected = _load(EventBody(min_year), drafts)
+    loaded, rejected = load_drafts(drafts, min_year)
 
     def work() -> Report:
         report = Report(received=len(drafts), rejected=list(rejected))
         with ledger(database, by, reason) as log:
-            judged = _judge(log, loaded, create_actors, report)
-            before = versions(database, [content["id"] for _, content in judged])
-            after = _append(log, judged, before, report)
-            catalog.ensure_datasets(log, {content["dataset"] for _, content in judged})
-            _project(database, before, after)
+            before = versions(database, [body["id"] for _, body in loaded])
+            judged = judge_drafts(log, loaded, before, create_actors, report)
+            operations = record(log, before, [_step(draft, content) for draft, content in judged])
+        report.created = operations.count("created")
+        report.updated = operations.count("updated")
+        report.unchanged = operations.count("unchanged")
         report.rejected.sort(key=lambda rejected: rejected.line)
         return report
 
     return write(database, work)
 
 
-def _load(schema: EventBody, drafts: Sequence[Draft]) -> tuple[list[Loaded], list[Rejection]]:
-    """The drafts that the schema passes, each with its members and an id, and those that it refuses."""
-    loaded, rejected = [], []
-    for draft in drafts:
+def _step(draft: Draft, content: dict[str, Any]) -> Step:
+    original = None if draft.original is None else orjson.dumps(draft.original).decode()
+    return Step(content["id"], content, original=original)
+
+
+def create_event(
+    database: Database,
+    body: Any,
+    *,
+    by: str,
+    reason: str | None = None,
+    create_actors: bool = False,
+    min_year: int = 1000,
+) -> Written:
+    """Store an event that is not there yet. Raises Refused, and Conflict where its id is taken or was deleted."""
+    loaded = load(EventBody(min_year), body)
+    event_id = loaded["id"] or new_event_id()
+
+    def judge(current: Version | None) -> None:
+        if current and current.content is not None:
+            raise Conflict(f"There is an event {event_id!r} already, version {current.version}.")
+
+    return _write_one(database, event_id, lambda _: loaded, judge, by, reason, create_actors)
+
+
+def put_event(
+    database: Database,
+    event_id: str,
+    body: Any,
+    precondition: Precondition,
+    *,
+    by: str,
+    reason: str | None = None,
+    create_actors: bool = False,
+    min_year: int = 1000,
+) -> Written:
+    """Create or replace the event with this id. Raises Refused, Conflict for a deleted id, Stale or Unconditional."""
+    loaded = load(EventBody(min_year), body)
+    _refuse_other_id(loaded["id"], event_id)
+    judge = _judge_by(precondition, event_id)
+    return _write_one(database, event_id, lambda _: loaded, judge, by, reason, create_actors)
+
+
+def patch_event(
+    database: Database,
+    event_id: str,
+    patch: Patch,
+    precondition: Precondition,
+    *,
+    by: str,
+    reason: str | None = None,
+    create_actors: bool = False,
+    min_year: int = 1000,
+) -> Written:
+    """Change an event by a patch of its answer. Raises NotFound, Gone, Refused, Stale or Unconditional."""
+    judge = _judge_by(precondition, event_id)
+
+    def patched(current: Version | None) -> dict[str, Any]:
+        _must_be_there(event_id, current)
         try:
-            body = load(schema, draft.body)
+            body = patch.apply_to_event(find_event(database, event_id).document)
         except Refused as refused:
-            rejected.append(rejection(draft, refused.faults))
-        else:
-            loaded.append((draft, {**body, "id": body["id"] or new_event_id()}))
-    return loaded, rejected
+            # A patch that was made for another version need not fit this one.
+            if misfits(refused):
+                judge(current)
+            raise
+        loaded: dict[str, Any] = load(EventBody(min_year), body)
+        _refuse_other_id(loaded["id"], event_id)
+        return loaded
+
+    return _write_one(database, event_id, patched, judge, by, reason, create_actors)
 
 
-def _judge(log: Ledger, loaded: list[Loaded], create_actors: bool, report: Report) -> list[Loaded]:
-    """The drafts that may be stored, each in canonical form; the others go into the report."""
-    loaded = _without_deleted(log.database, loaded, report)
-    loaded = _with_sound_relations(log.database, loaded, report)
-    details = [actor for draft, _ in loaded for actor in draft.actors]
-    references = References(log, [body for _, body in loaded], details, create_actors)
-    judged = []
-    for draft, body in loaded:
-        try:
-            judged.append((draft, canonical(body, references, {actor["name"]: actor for actor in draft.actors})))
-        except Refused as refused:
-            references.drop()
-            report.reject(draft, refused.faults)
-        else:
-            references.keep()
-    # A relation to a draft that was refused only now points at nothing after all.
-    return _with_sound_relations(log.database, judged, report)
+def restore_event(
+    database: Database, event_id: str, version: int, precondition: Precondition, *, by: str, reason: str | None = None
+) -> Written:
+    """Bring back what an event was in a version, deleted or alive, as a new version.
 
-
-def _without_deleted(database: Database, drafts: list[Loaded], report: Report) -> list[Loaded]:
-    """The drafts whose ids were not deleted. The others go first: nothing may be related to them either."""
-    deleted = _among(database, "deleted", {body["id"] for _, body in drafts})
-    for draft, body in drafts:
-        if body["id"] in deleted:
-            message = "this event was deleted; only restoring it brings it back"
-            report.reject(draft, [Fault("/id", "deleted", message)])
-    return [(draft, body) for draft, body in drafts if body["id"] not in deleted]
-
-
-def _with_sound_relations(database: Database, drafts: list[Loaded], report: Report) -> list[Loaded]:
-    """The drafts whose relations point to events that exist or come with the batch.
-
-    Rejecting one can leave another pointing at nothing, so it is repeated until all that is left is sound.
-    """
-    stored = _among(database, "NOT deleted", {relation["id"] for _, body in drafts for relation in body["related"]})
-    while True:
-        there = stored | {body["id"] for _, body in drafts}
-        sound = []
-        for draft, body in drafts:
-            faults = [
-                Fault(f"/related/{index}/id", "unknown-event", f"there is no event {relation['id']!r}")
-                for index, relation in enumerate(body["related"])
-                if relation["id"] not in there
-            ]
-            if faults:
-                report.reject(draft, faults)
-            else:
-                sound.append((draft, body))
-        if len(sound) == len(drafts):
-            return sound
-        drafts = sound
-
-
-def _among(database: Database, state: str, ids: Iterable[str]) -> set[str]:
-    """Those of the ids whose events are in a state: ``deleted`` or ``NOT deleted``."""
-    found: set[str] = set()
-    for chunk in chunks(sorted(ids)):
-        marks = ", ".join("?" * len(chunk))
-        found |= {row[0] for row in fetch(database, f"SELECT id FROM event WHERE {state} AND id IN ({marks})", chunk)}
-    return found
-
-
-def versions(database: Database, ids: Iterable[str]) -> dict[str, Version]:
-    """The current version of each of these events that the store has ever had, deleted ones too."""
-    found: dict[str, Version] = {}
-    for chunk in chunks(sorted(set(ids))):
-        marks = ", ".join("?" * len(chunk))
-        rows = fetch(
-            database,
-            "SELECT e.id, e.num, e.version, first.recorded, last.recorded, last.content, "
-            "(SELECT r.original FROM revision r WHERE r.subject = e.id AND r.kind = 'event' "
-            " AND r.original IS NOT NULL ORDER BY r.version DESC LIMIT 1) "
-            "FROM event e "
-            "JOIN revision first ON first.subject = e.id AND first.kind = 'event' AND first.version = 1 "
-            "JOIN revision last ON last.subject = e.id AND last.kind = 'event' AND last.version = e.version "
-            f"WHERE e.id IN ({marks})",
-            chunk,
-        )
-        for event_id, num, version, created, updated, content, original in rows:
-            found[event_id] = Version(num, version, created, updated, content and orjson.loads(content), original)
-    return found
-
-
-def _append(
-    log: Ledger,
-    judged: Sequence[Loaded],
-    before: Mapping[str, Version],
-    report: Report,
-) -> dict[str, Version]:
-    """Append a revision for each draft that changes something; return the last version of each event changed."""
-    after: dict[str, Version] = {}
-    [(last_num,)] = fetch(log.database, "SELECT coalesce(max(num), 0) FROM event")
-    for draft, content in judged:
-        event_id = content["id"]
-        known = after.get(event_id) or before.get(event_id)
-        original = None if draft.original is None else orjson.dumps(draft.original).decode()
-        if known is None:
-            last_num += 1
-            known = Version(last_num, 0, log.recorded, log.recorded, None, None)
-            report.created += 1
-        elif known.content == content and original in (None, known.original):
-            report.unchanged += 1
-            continue
-        else:
-            report.updated += 1
-        after[event_id] = Version(
-            known.num, known.version + 1, known.created, log.recorded, content, original or known.original
-        )
-        operation = "updated" if known.version else "created"
-        log.append("event", event_id, known.version + 1, operation, orjson.dumps(content).decode(), original)
-    return after
-
-
-def _project(database: Database, before: Mapping[str, Version], after: Mapping[str, Version]) -> None:
-    """Bring the read side of every event in ``after`` from its version before."""
-    old = {event_id: before[event_id] for event_id in after if event_id in before}
-    contents = [version.content for version in (*old.values(), *after.values()) if version.content]
-    known = actors.views(database, {actor for content in contents for actor in actors_in(content)})
-    changes = [
-        read_side.Change(
-            version.num,
-            _projection(old[event_id], known) if event_id in old else None,
-            _projection(version, known),
-        )
-        for event_id, version in after.items()
-    ]
-    read_side.apply(database, changes)
-
-
-def _projection(version: Version, known: Mapping[str, ActorView]) -> Projection | None:
-    if version.content is None:
-        return None
-    return project(version.content, version.version, version.created, version.updated, known)
-
-
-def write_actors(database: Database, bodies: Sequence[Mapping[str, Any]], *, by: str, reason: str | None = None) -> int:
-    """Create or replace actors in one transaction, all or none; return how many changed.
-
-    The answers of events that name them follow: new names show, new organisations count. Raises Refused.
+    Raises NotFound where the event or the version never was; of an event that is alive, Stale or Unconditional.
     """
 
-    def work() -> int:
+    def work() -> Written:
         with ledger(database, by, reason) as log:
-            judged = actors.judge_actors(database, bodies)
-            moved = [actor["id"] for actor in judged if actors.shows_otherwise(database, actor)]
-            events = _events_naming(database, moved)
-            named = {
-                actor
-                for chunk in chunks(events)
-                for event in versions(database, chunk).values()
-                if event.content
-                for actor in actors_in(event.content)
-            }
-            old = actors.views(database, named)
-            changed = [actor["id"] for actor in judged if actors.store_actor(log, actor)]
-            new = actors.views(database, named)
-            for chunk in chunks(events):
-                changes = [
-                    read_side.Change(event.num, _projection(event, old), _projection(event, new))
-                    for event in versions(database, chunk).values()
-                ]
-                read_side.apply(database, [change for change in changes if change.before != change.after])
-        return len(changed)
+            current = _current(database, event_id)
+            if current is None:
+                raise NotFound(f"There is no event {shorten(event_id)!r}.")
+            content = _content_of(database, event_id, version)
+            if current.content is not None:
+                precondition.judge(f"the event {event_id}", current.version)
+            _refuse_unknown_actors(database, content)
+            [operation] = record(log, {event_id: current}, [Step(event_id, content, "restored")])
+        return Written(event_id, operation, find_event(database, event_id))
 
     return write(database, work)
 
 
-def _events_naming(database: Database, ids: Sequence[str]) -> list[str]:
-    """The ids of the events in which these actors, or members of them, take part or claim something."""
-    terms = [Term(kind, actor) for actor in ids for kind in ("actor", "claimant")]
-    found: set[str] = set()
-    for number in numbers_of(database, terms).values():
-        rows = fetch(
-            database,
-            "SELECT e.id FROM timeline t JOIN event e ON e.num = t.num WHERE t.term = ? AND t.place = 0 AND t.span = 0",
-            (number,),
+def delete_event(
+    database: Database, event_id: str, precondition: Precondition, *, by: str, reason: str | None = None
+) -> None:
+    """Delete an event; its revisions remain. Raises NotFound, Gone, Stale or Unconditional."""
+
+    def work() -> None:
+        with ledger(database, by, reason) as log:
+            current = _must_be_there(event_id, _current(database, event_id))
+            precondition.judge(f"the event {event_id}", current.version)
+            record(log, {event_id: current}, [Step(event_id, None, "deleted")])
+
+    write(database, work)
+
+
+def _write_one(
+    database: Database,
+    event_id: str,
+    wanted: Callable[[Version | None], dict[str, Any]],
+    judge: Callable[[Version | None], None],
+    by: str,
+    reason: str | None,
+    create_actors: bool,
+) -> Written:
+    """Write one event. What is wrong with it is told before what is wrong with the moment.
+
+    wanted: the current version → what the schema made of the body. judge: raises what speaks against a change of it.
+    """
+
+    def work() -> Written:
+        with ledger(database, by, reason) as log:
+            current = _current(database, event_id)
+            body = {**wanted(current), "id": event_id}
+            there = existing(database, {relation["id"] for relation in body["related"]})
+            faults = relation_faults(body, there | {event_id} | related_already(current))
+            if faults:
+                raise Refused(faults)
+            references = References(log, [body], create=create_actors)
+            content = canonical(body, references, {})
+            if current and current.content is None:
+                raise Conflict(f"The event {event_id} was deleted: {DELETED.partition('; ')[2]}.")
+            judge(current)
+            references.keep()
+            [operation] = record(log, {event_id: current} if current else {}, [Step(event_id, content)])
+        return Written(event_id, operation, find_event(database, event_id))
+
+    return write(database, work)
+
+
+def _judge_by(precondition: Precondition, event_id: str) -> Callable[[Version | None], None]:
+    def judge(current: Version | None) -> None:
+        alive = current is not None and current.content is not None
+        precondition.judge(f"the event {event_id}", current.version if current and alive else None)
+
+    return judge
+
+
+def _refuse_other_id(given: str | None, event_id: str) -> None:
+    if given not in (None, event_id):
+        raise Refused([Fault("/id", "other-id", f"is not the id in the address, {event_id!r}", (event_id,))])
+
+
+def _current(database: Database, event_id: str) -> Version | None:
+    return versions(database, [event_id]).get(event_id) if ID_FORM.match(event_id) else None
+
+
+def _must_be_there(event_id: str, current: Version | None) -> Version:
+    if current is None:
+        raise NotFound(f"There is no event {shorten(event_id)!r}.")
+    if current.content is None:
+        raise Gone("event", event_id)
+    return current
+
+
+def _content_of(database: Database, event_id: str, version: int) -> dict[str, Any]:
+    """What an event was in a version. Raises NotFound, and Refused for a version that is a deletion."""
+    sql = "SELECT content FROM revision WHERE kind = 'event' AND subject = ? AND version = ?"
+    rows = fetch(database, sql, (event_id, version))
+    if not rows:
+        raise Refused([Fault("/version", "unknown-version", f"the event {event_id} has no version {version}")])
+    content = read_content(rows[0][0], merges(database))
+    if content is None:
+        message = f"version {version} is a deletion; take one that holds the event"
+        raise Refused([Fault("/version", "deletion", message, (str(version - 1),))])
+    return content
+
+
+def _refuse_unknown_actors(database: Database, content: Mapping[str, Any]) -> None:
+    missing = actors_in(content) - actors.known(database, actors_in(content))
+    if missing:
+        raise Conflict(f"That version names actors that were deleted since: {', '.join(sorted(missing))}.")
+
+
+def record(log: Ledger, before: Mapping[str, Version], steps: Sequence[Step]) -> list[str]:
+    """Append a revision for each step that changes something, and bring the read side along.
+
+    before: the current version of each event that the store has ever had.
+    Returns for each step ``created``, ``updated``, ``deleted``, ``restored`` or ``unchanged``.
+    """
+    after: dict[str, Version] = {}
+    ended: list[tuple[str, Version, int]] = []
+    operations = []
+    [(last_num,)] = fetch(log.database, "SELECT coalesce(max(num), 0) FROM event")
+    for step in steps:
+        known = after.get(step.id) or before.get(step.id)
+        if known is None:
+            last_num += 1
+            known = Version(last_num, 0, 0, log.recorded, log.recorded, None)
+        elif known.content == step.content and step.original in (None, known.original):
+            operations.append("unchanged")
+            continue
+        operation = step.operation or ("updated" if known.version else "created")
+        number = known.version + 1
+        content = None if step.content is None else orjson.dumps(step.content).decode()
+        sequence = log.append("event", step.id, number, operation, content, step.original)
+        if known.content is not None:
+            ended.append((step.id, known, sequence))
+        after[step.id] = Version(
+            known.num, number, sequence, known.created, log.recorded, step.content, step.original or known.original
         )
-        found |= {event_id for (event_id,) in rows}
-    return sorted(found)
+        operations.append(operation)
+    catalog.ensure_datasets(log, {step.content["dataset"] for step in steps if step.content})
+    _project(log.database, before, after, ended)
+    return operations
 
 
-def new_event_id() -> str:
-    """A UUIDv7 (RFC 9562): the time in milliseconds, then random bits, so that later ids sort later."""
-    value = (time.time_ns() // 1_000_000 & 0xFFFFFFFFFFFF) << 80 | int.from_bytes(os.urandom(10), "big")
-    value = value & ~(0xF << 76) | 0x7 << 76
-    value = value & ~(0x3 << 62) | 0x2 << 62
-    return str(uuid.UUID(int=value))
+def _project(
+    database: Database,
+    before: Mapping[str, Version],
+    after: Mapping[str, Version],
+    ended: Sequence[tuple[str, Version, int]],
+) -> None:
+    """Bring the read side of every event in ``after`` from its version before."""
+    past = [version for _, version, _ in ended]
+    contents = [version.content for version in (*past, *after.values()) if version.content]
+    known = actors.views(database, {actor for content in contents for actor in actors_in(content)})
+    sides = {(event_id, version.version): project(version, known) for event_id, version, _ in ended}
+
+    def side(event_id: str, version: Version | None) -> Projection | None:
+        if version is None or version.content is None:
+            return None
+        return sides.get((event_id, version.version)) or project(version, known)
+
+    changes = [
+        read_side.Change(
+            version.num,
+            side(event_id, before.get(event_id)),
+            side(event_id, version),
+            version.sequence if version.content is None else None,
+        )
+        for event_id, version in after.items()
+    ]
+    superseded = [
+        read_side.Superseded(sides[event_id, version.version], sequence) for event_id, version, sequence in ended
+    ]
+    read_side.apply(database, changes, superseded)

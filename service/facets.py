@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from heapq import nsmallest
 from typing import Any, NamedTuple
 
@@ -17,7 +18,7 @@ from schemas.vocabulary import EVENT_TYPES
 from service import gazetteer
 from service.database import dialect, fetch, fetch_by_key, fetch_in_pieces
 from service.filters import FACET_OPTIONS, FACET_SIZE_DEFAULT, FACETS
-from service.matching import add_matching
+from service.matching import add_matching, add_rows
 from service.plans import Pair, Plan, make_plan
 from service.read_query import read_parts
 from service.statement import Sql
@@ -143,8 +144,8 @@ def _count(
     engine = dialect(database)
     several = _several_spellings(database) if "publisher" in kinds else {}
     sql = Sql("SELECT e.terms FROM (")
-    add_matching(sql, engine, plan, whole)
-    sql.add(") k " + engine.looked_up.format(table="event", name="e", of="k") + " WHERE e.num = k.num")
+    add_rows(sql, engine, plan, "event", ("terms",), partial(add_matching, sql, engine, plan, whole))
+    sql.add(") e")
     total, counted, once = 0, Counter[str](), Counter[str]()
     for rows in fetch_in_pieces(database, sql.text, sql.parameters, AT_A_TIME):
         texts = [text for (text,) in rows]

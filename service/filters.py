@@ -218,6 +218,15 @@ FILTERS: dict[str, Filter] = {
             conditions.killed_at_least,
         ),
         Filter(
+            "as_of",
+            "The answer by what had been recorded at that time, a date-time with offset: events as they stood then, "
+            "those deleted since among them. Actors' names and memberships are today's.",
+            "2026-11-22T10:00:00Z",
+            {"type": "string", "format": "date-time"},
+            query_names.read_as_of,
+            conditions.nothing_more,
+        ),
+        Filter(
             "disputed",
             "Whether one of its figures is in dispute.",
             "true",
@@ -326,6 +335,36 @@ FACET_OPTIONS: dict[str, Option] = {
     )
 }
 
+CHANGES_DEFAULT, CHANGES_MAX = 500, 1000
+
+# Of the feed of changes, beside the filters.
+CHANGE_OPTIONS: dict[str, Option] = {
+    item.name: item
+    for item in (
+        Option(
+            "after",
+            "The sequence behind which to begin: `next` of the answer before, or the `sequence` of any other answer.",
+            "0",
+            {"type": "integer", "minimum": 0, "default": 0},
+            query.whole_number(0, 10**18 - 1),
+        ),
+        Option(
+            "limit",
+            "Changes of one answer; a stream has no end.",
+            "10",
+            {"type": "integer", "minimum": 1, "maximum": CHANGES_MAX, "default": CHANGES_DEFAULT},
+            query.whole_number(1, CHANGES_MAX),
+        ),
+        Option(
+            "format",
+            "sse: server-sent events, which go on with each change as it lands. It wins over the Accept header.",
+            "json",
+            _words(("json", "sse")),
+            query.choice(("json", "sse"), "unknown-format"),
+        ),
+    )
+}
+
 PARAMETERS: Mapping[str, Parameter] = {**FILTERS, **OPTIONS}
 
-ALL_OPTIONS: Mapping[str, Option] = {**OPTIONS, **PERIOD_OPTIONS, **FACET_OPTIONS}
+ALL_OPTIONS: Mapping[str, Option] = {**OPTIONS, **PERIOD_OPTIONS, **FACET_OPTIONS, **CHANGE_OPTIONS}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -29,11 +29,17 @@ EXPOSED_HEADERS = (
     "X-Sequence",
     "Idempotent-Replay",
 )
+READING = ["GET", "HEAD", "OPTIONS"]
 SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 # Below this size, gzip saves nothing that a packet would notice.
 GZIP_FROM = 1000
 GZIP_SUFFIX = "-gzip"
 GEOJSON = "application/geo+json"
+JSON = "application/json"
+MERGE_PATCH = "application/merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
+NDJSON = "application/x-ndjson"
+EVENT_STREAM = "text/event-stream"
 
 
 def database() -> Database:
@@ -75,12 +81,12 @@ def answer(
 
 
 def answer_json(
-    members: Mapping[str, Any],
+    members: Mapping[str, Any] | Sequence[Any],
     tag: str | None = None,
     sequence: int | None = None,
     mimetype: str = "application/json",
 ) -> Response:
-    """200 with an object as JSON."""
+    """200 with an object or a list as JSON."""
     return answer(orjson.dumps(members) + b"\n", tag, sequence, mimetype)
 
 
@@ -101,6 +107,10 @@ def accept_or_refuse() -> None:
         offered = ["application/json"]
         if request.path.startswith("/v1/provinces"):
             offered.append(GEOJSON)
+        if request.path == "/v1/changes":
+            offered.append(EVENT_STREAM)
+        if request.path.endswith("/diff"):
+            offered.append(JSON_PATCH)
         if request.accept_mimetypes and request.accept_mimetypes.best_match(offered) is None:
             raise NotAcceptable(f"This answer can be had as {' or '.join(offered)}.")
 
@@ -130,7 +140,8 @@ def init_app(app: Flask, settings: Settings) -> None:
         app,
         origins=list(settings.cors_origins),
         send_wildcard=True,
-        methods=["GET", "HEAD", "OPTIONS"],
+        # Whoever names origins may mean to let them write; any page there is may only read. All headers may be sent.
+        methods=READING if "*" in settings.cors_origins else [*READING, "POST", "PUT", "PATCH", "DELETE"],
         expose_headers=list(EXPOSED_HEADERS),
         max_age=86400,
         vary_header=False,

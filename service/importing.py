@@ -5,20 +5,26 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, BinaryIO, TextIO
 
 from peewee import Database
 
 from service.catalog import describe_dataset, introduce_dataset
 from service.database import write
-from service.event_store import Draft, Rejection, Report, write_events
+from service.drafts import Draft, Rejection, Report
+from service.event_store import write_events
 from service.importers import Importer, Record, UnreadableFile
 from service.ledger import ledger
 
 # Events of one transaction. An import that is stopped leaves whole batches, and goes on when it is run again.
 BATCH = 1000
+# Characters of one transaction's records, or a little more, so that large ones need no more memory than many.
+BATCH_SIZE = 8_000_000
+# Rejections that are told of one file; the others are counted.
+TOLD_MAX = 10_000
 # What stands before the features of a GeoJSON file.
 COLLECTION = '{"type": "FeatureCollection", "features": [\n'
 
@@ -27,11 +33,25 @@ COLLECTION = '{"type": "FeatureCollection", "features": [\n'
 class ImportReport(Report):
     """What became of a file's records.
 
-    warnings: how often each was given, by code. broken: why reading ended before the end of the file, else None.
+    warnings: how often each was given, by code. untold: how many were rejected beside those in ``rejected``.
+    broken: why reading ended before the end of the file, else None.
     """
 
     warnings: Counter[str] = field(default_factory=Counter)
+    untold: int = 0
     broken: str | None = None
+
+    @property
+    def refused(self) -> int:
+        """How many records were rejected."""
+        return len(self.rejected) + self.untold
+
+    def add(self, other: Report) -> None:
+        """Count another batch's report in; the rejections beyond TOLD_MAX are only counted."""
+        # A dataclass with slots is another class than the one that super() would look for.
+        Report.add(self, other)
+        self.untold += max(0, len(self.rejected) - TOLD_MAX)
+        del self.rejected[TOLD_MAX:]
 
     def as_json(self) -> dict[str, Any]:
         """The report as the bulk answer of the API gives it, with the warnings counted."""
@@ -41,74 +61,140 @@ class ImportReport(Report):
             "updated": self.updated,
             "unchanged": self.unchanged,
             "rejected": [rejection.as_json() for rejection in self.rejected],
+            **({"untold": self.untold} if self.untold else {}),
             "warnings": dict(sorted(self.warnings.items())),
             **({"broken": self.broken} if self.broken else {}),
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Import:
+    """How a file is to be taken in.
+
+    by, reason: what the revisions are signed with. dataset: the name to give the dataset, and to begin the events' ids
+    with where the format gives them; by default the format's own, or each record's.
+    create_actors: whether actors that nobody knows are created.
+    """
+
+    importer: Importer
+    by: str
+    reason: str | None = None
+    dataset: str | None = None
+    create_actors: bool = True
+    min_year: int = 1000
+
+
+class _NotKept(Exception):
+    """Takes what was done back, with the transaction."""
+
+    def __init__(self, report: ImportReport) -> None:
+        self.report = report
+
+
 def import_file(
     database: Database,
     stream: BinaryIO,
-    importer: Importer,
+    how: Import,
     *,
-    by: str,
-    dataset: str | None = None,
     dry_run: bool = False,
+    atomic: bool = False,
     rejects: TextIO | None = None,
     progress: Callable[[int], None] = lambda records: None,
-    min_year: int = 1000,
 ) -> ImportReport:
     """Store every record of a file that can be stored.
 
-    dataset: the name to give the dataset, and to begin the events' ids with; the format's own by default.
-    dry_run: judge everything and keep nothing. rejects: where to write the rejected records as they stood.
+    dry_run: judge everything and keep nothing. atomic: keep all or nothing; the stream must be one that can be read
+    again. rejects: where to write the rejected records as they stood.
     progress: told the number of records of each batch that is done.
     Raises UnreadableFile where the file is not of the format at all; where it breaks off later, what was read
     is stored and ``broken`` says why.
     """
-    name = dataset or importer.name
-    report = ImportReport()
-    rejected = _Rejects(rejects)
-
-    def take_all() -> None:
-        described = {"id": name, "title": importer.title, "licence": importer.licence, "citation": importer.citation}
-        describe = describe_dataset if name == importer.name else introduce_dataset
-        for records in _batches(importer.read(stream), report):
-            if not report.received:
-
-                def describe_it() -> None:
-                    with ledger(database, by) as log:
-                        # Only its own dataset is the format's to name.
-                        describe(log, described)
-
-                write(database, describe_it)
-            outcome, places = _store(database, records, name, importer.name, by, min_year)
-            rejected.write(records, places)
-            report.add(outcome)
-            progress(len(records))
-        rejected.close()
-
+    take_all = partial(_take_all, database, stream, how, rejects, progress)
     if dry_run:
         with database.atomic() as transaction:
-            take_all()
+            report = take_all()
             transaction.rollback()
-    else:
-        take_all()
+        return report
+    if not atomic:
+        return take_all()
+
+    def work() -> ImportReport:
+        stream.seek(0)
+        report = take_all()
+        if report.refused or report.broken:
+            report.created = report.updated = 0
+            raise _NotKept(report)
+        return report
+
+    try:
+        return write(database, work)
+    except _NotKept as refused:
+        return refused.report
+
+
+def _take_all(
+    database: Database, stream: BinaryIO, how: Import, rejects: TextIO | None, progress: Callable[[int], None]
+) -> ImportReport:
+    report = ImportReport()
+    rejected = _Rejects(rejects, how.importer)
+    waiting = _Waiting()
+    for records in _batches(how.importer.read(stream), report):
+        if not report.received:
+            _describe_dataset(database, how)
+        outcome, places = _store(database, records, how, waiting)
+        rejected.write(records, places)
+        report.add(outcome)
+        progress(len(records))
+    if waiting.records:
+        # All that they may be related to is there by now, or among them.
+        outcome, places = _store(database, waiting.records, how, None)
+        outcome.received = 0
+        rejected.write(waiting.records, places)
+        report.add(outcome)
+    report.rejected.sort(key=lambda rejection: rejection.line)
+    rejected.close()
     return report
+
+
+def _describe_dataset(database: Database, how: Import) -> None:
+    importer = how.importer
+    name = how.dataset or (None if importer.names_its_own else importer.name)
+    if name is None:
+        return
+    described = {"id": name, "title": importer.title, "licence": importer.licence, "citation": importer.citation}
+    if importer.names_its_own:
+        described["title"] = name
+    # Only its own dataset is the format's to name.
+    describe = describe_dataset if name == importer.name else introduce_dataset
+
+    def work() -> None:
+        with ledger(database, how.by) as log:
+            describe(log, described)
+
+    write(database, work)
 
 
 def _batches(records: Iterator[Record], report: ImportReport) -> Iterator[list[Record]]:
     """The records in batches; when the file breaks off, those before the break come as a last one."""
     batch: list[Record] = []
+    may_wait: set[str | None] = set()
+    size = 0
     read_any = False
     try:
         for record in records:
             read_any = True
-            batch.append(record)
-            report.warnings.update(warning.code for warning in record.warnings)
-            if len(batch) == BATCH:
+            if _id_of(record) in may_wait:
+                # By the next batch it is known whether the one before it waits, behind which it must come.
                 yield batch
-                batch = []
+                batch, size, may_wait = [], 0, set()
+            batch.append(record)
+            if isinstance(record.event, Mapping) and record.event.get("related"):
+                may_wait |= {_id_of(record)} - {None}
+            size += len(record.raw)
+            report.warnings.update(warning.code for warning in record.warnings)
+            if len(batch) == BATCH or size > BATCH_SIZE:
+                yield batch
+                batch, size, may_wait = [], 0, set()
     except UnreadableFile as error:
         if not read_any:
             raise
@@ -117,36 +203,77 @@ def _batches(records: Iterator[Record], report: ImportReport) -> Iterator[list[R
         yield batch
 
 
+class _Waiting:
+    """The records that are related to events which come later in the file, and those of the same ids behind them."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+        self._ids: set[str | None] = set()
+
+    def wants(self, record: Record) -> bool:
+        """Whether a record must wait, since one of the same id does."""
+        return bool(self._ids) and _id_of(record) in self._ids
+
+    def add(self, record: Record) -> None:
+        self.records.append(record)
+        self._ids |= {_id_of(record)} - {None}
+
+
+def _id_of(record: Record) -> str | None:
+    """The id that a record gives its event; None where it has none, so that the server makes one."""
+    given = record.event.get("id") if isinstance(record.event, Mapping) else None
+    return given if isinstance(given, str) else None
+
+
 def _store(
-    database: Database, records: Sequence[Record], dataset: str, format_name: str, by: str, min_year: int
+    database: Database, records: Sequence[Record], how: Import, waiting: _Waiting | None
 ) -> tuple[Report, set[int]]:
-    """Store a batch; return its report, and the places in the batch of the records that were rejected."""
+    """Store a batch; return its report, and the places in the batch of the records that were rejected.
+
+    waiting: takes those that are related to nothing that is there yet; without it they are rejected.
+    """
     drafts = []
     rejected = {}
     for place, record in enumerate(records):
         if record.event is None:
             rejected[place] = Rejection(record.line, None, record.faults)
-            continue
-        event = {**record.event, "dataset": dataset}
-        event["id"] = dataset + event["id"].removeprefix(format_name)
-        # Several records may stand in one line of a file, so that a draft goes by its place.
-        drafts.append(Draft(place, event, record.original, record.actors))
-    report = write_events(database, drafts, by=by, create_actors=True, min_year=min_year)
+        elif waiting and waiting.wants(record):
+            waiting.add(record)
+        else:
+            # Several records may stand in one line of a file, so that a draft goes by its place.
+            drafts.append(Draft(place, _named(record.event, how), record.original, record.actors))
+    report = write_events(
+        database, drafts, by=how.by, reason=how.reason, create_actors=how.create_actors, min_year=how.min_year
+    )
     for rejection in report.rejected:
-        rejected[rejection.line] = replace(rejection, line=records[rejection.line].line)
+        record = records[rejection.line]
+        if waiting and all(fault.code == "unknown-event" for fault in rejection.faults):
+            waiting.add(record)
+        else:
+            rejected[rejection.line] = replace(rejection, line=record.line)
     report.received = len(records)
     report.rejected = [rejected[place] for place in sorted(rejected)]
     return report, set(rejected)
 
 
+def _named(event: Any, how: Import) -> Any:
+    """The event with its id and dataset, where these are not its own to say."""
+    importer = how.importer
+    if importer.names_its_own:
+        return {**event, "dataset": how.dataset} if how.dataset and isinstance(event, Mapping) else event
+    dataset = how.dataset or importer.name
+    return {**event, "dataset": dataset, "id": dataset + event["id"].removeprefix(importer.name)}
+
+
 class _Rejects:
     """Writes rejected records as they stood, so that the file can be mended and fed again.
 
-    CSV gets the header of the file, GeoJSON the feature collection round its features.
+    CSV gets the header of the file, GeoJSON the feature collection round its features, and lines of JSON nothing.
     """
 
-    def __init__(self, stream: TextIO | None) -> None:
+    def __init__(self, stream: TextIO | None, importer: Importer) -> None:
         self._stream = stream
+        self._importer = importer
         self._header: str | None = None
         self._written = 0
 
@@ -155,7 +282,7 @@ class _Rejects:
         if self._stream is None:
             return
         if self._header is None:
-            self._header = _header(records)
+            self._header = "" if self._importer.names_its_own else _header(records)
         for place in sorted(rejected):
             self._stream.write(self._separator() + records[place].raw.rstrip("\r\n"))
             self._written += 1

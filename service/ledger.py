@@ -12,8 +12,10 @@ from typing import Any
 from peewee import Database
 
 from service.database import fetch, insert_rows
-from service.models import Revision, Store
+from service.models import Moment, Revision, Store
 from service.rules import refuse_other
+
+REPLACE_MOMENT = "ON CONFLICT (recorded) DO UPDATE SET sequence = excluded.sequence"
 
 
 @dataclass(slots=True)
@@ -81,6 +83,8 @@ def ledger(database: Database, by: str, reason: str | None = None, by_any_rules:
     yield log
     if log.touched:
         insert_rows(database, Revision, log._rows)
+        if log._rows:
+            insert_rows(database, Moment, [(log.recorded, log.sequence)], REPLACE_MOMENT)
         Store.update(version=log.version + 1, sequence=log.sequence, recorded=log.recorded).execute(database)
 
 
@@ -94,12 +98,23 @@ class StoreState:
 
     @property
     def tag(self) -> str:
-        return f"{self.identity}.{self.version}"
+        return store_tag(self.identity, self.version)
+
+
+def store_tag(identity: str, version: int) -> str:
+    """The tag of a store, by its identity and version."""
+    return f"{identity}.{version}"
 
 
 def store_state(database: Database) -> StoreState:
     """Where the store stands now."""
     return StoreState(*fetch(database, "SELECT identity, version, sequence FROM store WHERE id = 1")[0])
+
+
+def sequence_at(database: Database, microseconds: int) -> int:
+    """The sequence of the last change that was recorded up to a time, that time included; 0 before the first."""
+    sql = "SELECT coalesce((SELECT sequence FROM moment WHERE recorded <= ? ORDER BY recorded DESC LIMIT 1), 0)"
+    return int(fetch(database, sql, (microseconds,))[0][0])
 
 
 def rules_of(database: Database) -> str:

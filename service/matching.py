@@ -5,13 +5,14 @@ Ranges of the timeline index, or of the search index, are read in their order; t
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from schemas.query import TimelineQuery
 from service import search_index
 from service.database import Dialect
-from service.plans import Pair, Plan
-from service.search_index import reaching
+from service.plans import Pair, Past, Plan
+from service.search_index import reaching, says_in_words
 from service.spans import FIRST_PLACE, LAST_PLACE, Stretch
 from service.statement import Sql
 
@@ -52,14 +53,73 @@ def add_count(sql: Sql, engine: Dialect, plan: Plan, asked: TimelineQuery, most:
     sql.add(") c")
 
 
+def add_rows(
+    sql: Sql, engine: Dialect, plan: Plan, table: str, columns: Sequence[str], add_keys: Callable[[], None]
+) -> None:
+    """Add a query of ``sort_key`` and of columns of ``table``, for each of the events whose keys ``add_keys`` adds.
+
+    table: ``event`` or ``event_document``; what is past has the columns of both.
+    """
+    if plan.past is None:
+        sql.add(f"SELECT k.sort_key, {', '.join(f'd.{column}' for column in columns)} FROM (")
+        add_keys()
+        sql.add(") k " + engine.looked_up.format(table=table, name="d", of="k") + " WHERE d.num = k.num")
+        return
+    either = ", ".join(
+        f"coalesce((SELECT d.{column} FROM {table} d WHERE d.num = k.num), "
+        f"(SELECT x.{column} FROM past_event x WHERE x.ended = -k.num)) AS {column}"
+        for column in columns
+    )
+    sql.add(f"SELECT k.sort_key, {either} FROM (")
+    add_keys()
+    sql.add(") k")
+
+
 def add_keys(sql: Sql, engine: Dialect, plan: Plan, asked: TimelineQuery, limit: int | None) -> None:
-    """Add a query of ``sort_key`` and ``num`` of the events that match, in order and no more than ``limit``."""
+    """Add a query of ``sort_key`` and ``num`` of the events that match, in order and no more than ``limit``.
+
+    A version that is past has the number that is the negative of where it ended.
+    """
+    # By relevance pages are counted from the beginning.
+    offset = asked.offset if asked.sort == "relevance" else 0
+    most = None if limit is None else limit + offset
+    if plan.past is None and not offset:
+        _add_current(sql, engine, plan, asked, limit)
+        return
+    sql.add("SELECT y.sort_key, y.num FROM (SELECT c.sort_key, c.num FROM (")
+    _add_current(sql, engine, plan, asked, most)
+    sql.add(") c")
+    if plan.past is not None:
+        sql.add(" UNION ALL SELECT p.sort_key, p.num FROM (")
+        _add_past(sql, plan.past, asked, most)
+        sql.add(") p")
+    sql.add(") y")
+    _add_order(sql, "y.sort_key", " DESC" if asked.backwards else "", limit)
+    if offset and limit is not None:
+        sql.add(" OFFSET ?", offset)
+
+
+def _add_past(sql: Sql, past: Past, asked: TimelineQuery, limit: int | None) -> None:
+    """Add the versions that were current then and are superseded now. Those are few, so each is looked at."""
+    low, high = _bounds(asked)
+    key = "t.recency" if "updated" in asked.sort else "t.pos"
+    shown = key
+    if asked.sort == "relevance" and past.text:
+        shown = f"CASE WHEN {says_in_words('t', past.text, in_title=True)} THEN '1' ELSE '0' END || {key}"
+    sql.add(f"SELECT {shown} AS sort_key, -t.ended AS num FROM past_event t WHERE t.ended > ? AND t.began <= ?")
+    sql.parameters += (past.sequence, past.sequence)
+    sql.add(f" AND {key} >= ? AND {key} < ?", low, high)
+    sql.add_tests(past.tests, row="t")
+    _add_order(sql, "sort_key", " DESC" if asked.backwards else "", limit)
+
+
+def _add_current(sql: Sql, engine: Dialect, plan: Plan, asked: TimelineQuery, limit: int | None) -> None:
     low, high = _bounds(asked)
     order = " DESC" if asked.backwards else ""
     if not plan.pairs:
         sql.add(NOTHING)
     elif asked.sort == "relevance":
-        _add_relevant(sql, engine, plan, asked.offset, limit)
+        _add_relevant(sql, engine, plan, limit)
     elif "updated" not in asked.sort:
         _add_ranges(sql, engine, plan, low, high, order, limit)
     elif plan.few:
@@ -77,7 +137,7 @@ def add_keys(sql: Sql, engine: Dialect, plan: Plan, asked: TimelineQuery, limit:
 
 def _bounds(asked: TimelineQuery) -> tuple[str, str]:
     """The sort keys that the page may hold: from the cursor on, which is the key of its first event."""
-    if asked.cursor is None:
+    if asked.cursor is None or asked.sort == "relevance":
         return FIRST_PLACE, LAST_PLACE
     if asked.backwards:
         # The least text above every key that is the cursor's own: a key ends in an id, which holds no "!".
@@ -85,18 +145,15 @@ def _bounds(asked: TimelineQuery) -> tuple[str, str]:
     return asked.cursor, LAST_PLACE
 
 
-def _add_relevant(sql: Sql, engine: Dialect, plan: Plan, begin: int, limit: int | None) -> None:
+def _add_relevant(sql: Sql, engine: Dialect, plan: Plan, limit: int | None) -> None:
     """The events whose title says all that is wanted come first, then the others; of both the latest first."""
-    most = None if limit is None else begin + limit
     sql.add("SELECT x.sort_key, x.num FROM (SELECT max(u.sort_key) AS sort_key, u.num FROM (")
     for index, (rank, in_title) in enumerate((("1", True), ("0", False))):
         sql.add(f"{' UNION ALL ' if index else ''}SELECT '{rank}' || g.sort_key AS sort_key, g.num FROM (")
-        _add_ranges(sql, engine, plan, FIRST_PLACE, LAST_PLACE, " DESC", most, in_title)
+        _add_ranges(sql, engine, plan, FIRST_PLACE, LAST_PLACE, " DESC", limit, in_title)
         sql.add(") g")
     sql.add(") u GROUP BY u.num) x")
     _add_order(sql, "x.sort_key", " DESC", limit)
-    if limit is not None:
-        sql.add(" OFFSET ?", begin)
 
 
 def _add_ranges(

@@ -32,6 +32,11 @@ def shared_by_workers() -> Iterator[None]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def shared_folder() -> str | None:
+    """The folder that the worker processes of one server have together; None for a process by itself."""
+    return os.environ.get(FOLDER)
+
+
 def init_app(app: Flask) -> None:
     """Count every request by method, route and status, and time it by route."""
     # The client library looks at the folder when it is imported, so that must be after `shared_by_workers`.

@@ -94,8 +94,8 @@ class PastEvent(Model):
     killed_low = BigIntegerField(null=True)
     injured_low = BigIntegerField(null=True)
     injured_high = BigIntegerField(null=True)
-    terms = BytesText()  # With a comma before the first and after the last as well, so that each stands between two.
-    title = BytesText()  # The words that are searched, with a space before and after each.
+    terms = BytesText()
+    title = BytesText()  # The words that are searched, with a space between them.
     prose = BytesText()
     document = BytesText()
 

@@ -1,24 +1,22 @@
-"""Describes the API as OpenAPI 3.1, from the code that runs: the routes, the table of filters, the answers' schemas."""
+"""Describes the API as OpenAPI 3.1, from the code that runs: the routes, the table of operations, their schemas."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Flask
-from marshmallow import Schema
 
 from schemas import answers
-from schemas.vocabulary import ACTOR_KINDS
 from service import __version__
-from service.filters import FACET_OPTIONS, FILTERS, LIMIT, PARAMETERS, PERIOD_OPTIONS, TEXT, Parameter
-from service.http import EXPOSED_HEADERS, GEOJSON
+from service.filters import TEXT, Parameter
+from service.http import EXPOSED_HEADERS
+from service.operations import IDEMPOTENCY_KEY, OPERATIONS, Content, Operation
 from service.problems import MEDIA_TYPE, PROBLEMS
 
 DESCRIPTION = """\
@@ -26,92 +24,13 @@ Dated events, who took part, where, and what each source claims, answered as tim
 province. Names are taken in any usual spelling; a name that nobody knows is refused with the nearest matches, never
 answered with an empty list. Every error is a problem document (RFC 9457)."""
 
-JSON = "application/json"
-FEATURES = {
-    "type": "object",
-    "required": ["type", "features"],
-    "properties": {
-        "type": {"const": "FeatureCollection"},
-        "features": {"type": "array", "items": {"type": "object"}},
-    },
-}
-IF_NONE_MATCH = {
-    "name": "If-None-Match",
-    "in": "header",
-    "description": "The ETag of the copy that the client has.",
-    "schema": TEXT,
-}
+IF_NONE_MATCH = Parameter("If-None-Match", "The ETag of the copy that the client has.", "", TEXT)
 NOT_MODIFIED = {"description": "The client's copy, named by If-None-Match, is good."}
-ONE_COUNTRY = Parameter("country", "ISO 3166-1 alpha-2 code or name.", "AF", TEXT)
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """What the description says of a handler beside its docstring.
-
-    answers: media type → schema of the 200 answer. problems: slugs of errors beside those that all can give.
-    examples: of the parameters in the path. from_store: the answer shows the store, so it has X-Sequence, and the
-    request is judged: 406, 422 and 503. tagged: it has an ETag, and there is a 304.
-    """
-
-    tag: str
-    answers: Mapping[str, type[Schema] | Mapping[str, Any]]
-    parameters: tuple[Parameter, ...] = ()
-    problems: tuple[str, ...] = ()
-    examples: Mapping[str, str] = field(default_factory=dict)
-    from_store: bool = True
-    tagged: bool = True
-
-
-# By the name of the handler, as Flask knows it.
-OPERATIONS: dict[str, Operation] = {
-    "events.list_events": Operation("Events", {JSON: answers.EventPage}, tuple(PARAMETERS.values())),
-    "events.show_event": Operation(
-        "Events", {JSON: answers.Event}, (), ("not-found", "gone"), {"event_id": "panjshir-clash"}
-    ),
-    "events.show_original": Operation(
-        "Events", {JSON: {"type": "object"}}, (), ("not-found", "gone"), {"event_id": "ucdp-ged-212545"}
-    ),
-    "timeline.show_timeline": Operation(
-        "Timeline", {JSON: answers.Timeline}, (*FILTERS.values(), *PERIOD_OPTIONS.values())
-    ),
-    "facets.count_facets": Operation("Timeline", {JSON: answers.Facets}, (*FILTERS.values(), *FACET_OPTIONS.values())),
-    "actors.get_actors": Operation(
-        "Actors",
-        {JSON: answers.ActorPage},
-        (
-            Parameter("q", "A piece of a name or alias.", "mass", TEXT),
-            Parameter("kind", "What the actor is.", "person", {"type": "string", "enum": list(ACTOR_KINDS)}),
-            ONE_COUNTRY,
-            Parameter("limit", "Actors on a page.", "10", LIMIT),
-            Parameter("cursor", "Where the page begins: from `next` of the page before.", "nrf", TEXT),
-        ),
-    ),
-    "actors.get_actor": Operation("Actors", {JSON: answers.Actor}, (), ("not-found",), {"name": "nrf"}),
-    "catalog.get_provinces": Operation(
-        "Provinces",
-        {JSON: answers.ProvinceList, GEOJSON: FEATURES},
-        (
-            ONE_COUNTRY,
-            Parameter("format", "geojson: the outlines.", "json", {"type": "string", "enum": ["json", "geojson"]}),
-        ),
-    ),
-    "catalog.get_province": Operation(
-        "Provinces",
-        {JSON: answers.ProvinceDetail, GEOJSON: FEATURES},
-        (Parameter("format", "geojson: the outline.", "json", {"type": "string", "enum": ["json", "geojson"]}),),
-        ("not-found",),
-        {"name": "AF-PAN"},
-    ),
-    "catalog.get_types": Operation("Vocabularies", {JSON: answers.EventTypeList}),
-    "catalog.get_datasets": Operation("Vocabularies", {JSON: answers.DatasetList}),
-    "pages.healthz": Operation("Service", {JSON: answers.Health}, from_store=False, tagged=False),
-    "pages.readyz": Operation(
-        "Service", {JSON: answers.Health}, problems=("unavailable",), from_store=False, tagged=False
-    ),
-    "pages.get_metrics": Operation("Service", {"text/plain": {"type": "string"}}, from_store=False, tagged=False),
-    "pages.openapi_json": Operation("Service", {JSON: {"type": "object"}}, from_store=False),
-}
+KEYS = {"type": "http", "scheme": "bearer", "description": "An API key, as `dateline keys create` makes it."}
+METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
+STATUSES = {200: "The answer.", 201: "It was created.", 204: "It is done; there is no answer."}
+# What can go wrong where a store is asked, and where it is written to.
+ASKED = ("unauthorized", "forbidden", "too-many-requests", "not-acceptable", "validation", "unavailable")
 
 
 def init_app(app: Flask) -> None:
@@ -132,27 +51,38 @@ def describe(app: Flask) -> dict[str, Any]:
         tags=[{"name": tag} for tag in dict.fromkeys(operation.tag for operation in OPERATIONS.values())],
     )
     spec.components.schema("Problem", schema=answers.ProblemDocument)
+    spec.components.security_scheme("key", KEYS)
     for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
         operation = OPERATIONS.get(rule.endpoint)
         if operation is None:
             continue
         summary = (app.view_functions[rule.endpoint].__doc__ or "").strip()
         path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
-        spec.path(
-            path=path,
-            operations={"get": _operation(rule.endpoint, operation, summary, sorted(rule.arguments))},
-        )
-    described: dict[str, Any] = spec.to_dict()
-    return described
+        [method] = METHODS & (rule.methods or set())
+        described = _operation(method, rule.endpoint, operation, summary, sorted(rule.arguments))
+        spec.path(path=path, operations={method.lower(): described})
+    document: dict[str, Any] = spec.to_dict()
+    return document
 
 
-def _operation(endpoint: str, operation: Operation, summary: str, in_path: list[str]) -> dict[str, Any]:
-    judged = ("not-acceptable", "validation", "unavailable") if operation.from_store else ()
-    slugs = sorted({*operation.problems, *judged, "internal"})
+def _operation(
+    method: str, endpoint: str, operation: Operation, summary: str, in_path: Sequence[str]
+) -> dict[str, Any]:
+    reads = method == "GET"
+    slugs = sorted({*operation.problems, *(ASKED if operation.from_store else ()), "internal"})
+    conditional = [IF_NONE_MATCH] if operation.tagged and reads else []
+    body = {"requestBody": {"required": True, "content": _content(operation.body)}} if operation.body else {}
+    # Reading needs a key only where it is closed.
+    keys: list[dict[str, Any]] = (
+        [] if not operation.from_store else [{"key": []}] if operation.scope else [{}, {"key": []}]
+    )
+    scope = f" The key needs the scope `{operation.scope}`." if operation.scope else ""
     return {
         "operationId": endpoint.partition(".")[2],
         "summary": summary,
+        "description": summary + scope,
         "tags": [operation.tag],
+        "security": keys,
         "parameters": [
             *(
                 {
@@ -165,23 +95,37 @@ def _operation(endpoint: str, operation: Operation, summary: str, in_path: list[
                 for name in in_path
             ),
             *(_parameter(parameter) for parameter in operation.parameters),
-            *([IF_NONE_MATCH] if operation.tagged else []),
+            *(
+                {"name": header.name, "in": "header", "description": header.meaning, "schema": dict(header.schema)}
+                for header in (*operation.headers, *conditional)
+            ),
         ],
+        **body,
         "responses": {
-            "200": {
-                "description": "The answer.",
-                "headers": _headers(operation),
-                "content": {media: {"schema": schema} for media, schema in operation.answers.items()},
-            },
-            **({"304": NOT_MODIFIED} if operation.tagged else {}),
-            **{
-                str(PROBLEMS[slug].status): {
-                    "description": PROBLEMS[slug].title,
-                    "content": {MEDIA_TYPE: {"schema": "Problem"}},
-                }
-                for slug in slugs
-            },
+            **{str(status): _success(operation, status) for status in operation.statuses},
+            **({"304": NOT_MODIFIED} if conditional else {}),
+            **_problems(slugs),
         },
+    }
+
+
+def _content(content: Content) -> dict[str, Any]:
+    return {media: {"schema": schema} for media, schema in content.items()}
+
+
+def _success(operation: Operation, status: int) -> dict[str, Any]:
+    shown = {} if status == 204 else {"content": _content(operation.answers)}
+    return {"description": STATUSES[status], "headers": _headers(operation, status), **shown}
+
+
+def _problems(slugs: Iterable[str]) -> dict[str, Any]:
+    """The errors by status; two kinds of one status are told together."""
+    titles: dict[int, list[str]] = {}
+    for slug in slugs:
+        titles.setdefault(PROBLEMS[slug].status, []).append(PROBLEMS[slug].title)
+    return {
+        str(status): {"description": "; ".join(found), "content": {MEDIA_TYPE: {"schema": "Problem"}}}
+        for status, found in sorted(titles.items())
     }
 
 
@@ -212,12 +156,16 @@ def _typed(example: str, schema: Mapping[str, Any]) -> Any:
     return example if kind == "string" else orjson.loads(example)
 
 
-def _headers(operation: Operation) -> dict[str, Any]:
+def _headers(operation: Operation, status: int) -> dict[str, Any]:
     names = ["X-Request-ID"]
     if operation.tagged:
         names.append("ETag")
     if operation.from_store:
         names.append("X-Sequence")
+    if status == 201:
+        names.append("Location")
+    if IDEMPOTENCY_KEY in operation.headers:
+        names.append("Idempotent-Replay")
     if any(parameter.name == "cursor" for parameter in operation.parameters):
         names.append("Link")
     assert set(names) <= set(EXPOSED_HEADERS), "browsers must be able to read what is described"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from heapq import nsmallest
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ from peewee import Database
 from schemas.periods import BUCKETS, PeriodsQuery, days_of, read_day
 from schemas.query import TimelineQuery
 from service.database import Dialect, dialect, fetch, fetch_in_pieces
-from service.matching import add_keys, add_matching
+from service.matching import add_keys, add_matching, add_rows
 from service.plans import Plan
 from service.projections import COUNTED_BY_PERIOD
 from service.rollups import DAY, MONTH
@@ -84,9 +85,9 @@ def counts(database: Database, plan: Plan, asked: PeriodsQuery, digits: int) -> 
         sql.add(" AND c.digits = ? AND c.period >= ? AND c.period <= ? ORDER BY c.period", *kept)
     else:
         sums = ", ".join(f"CAST(coalesce(sum(e.{name}), 0) AS BIGINT)" for name in FIGURES)
-        sql.add(f"SELECT substr(k.sort_key, 1, {digits}), count(*), {sums}")
-        _add_events(sql, dialect(database), plan, asked)
-        sql.add(" WHERE e.num = k.num GROUP BY 1 ORDER BY 1")
+        sql.add(f"SELECT substr(e.sort_key, 1, {digits}), count(*), {sums}")
+        _add_events(sql, dialect(database), plan, asked, FIGURES)
+        sql.add(" GROUP BY 1 ORDER BY 1")
     return [Counted._make(row) for row in fetch(database, sql.text, sql.parameters)]
 
 
@@ -132,9 +133,8 @@ def _counted_shares(database: Database, plan: Plan, asked: PeriodsQuery, digits:
     kind, shown, test = _dividing(asked)
     terms_of_kind = fetch(database, f"SELECT t.id, {shown} FROM term t WHERE t.kind = ? AND {test}", (kind,))
     numbers = {str(number): number for number, _ in terms_of_kind}
-    sql = Sql(f"SELECT substr(k.sort_key, 1, {digits}), e.terms")
-    _add_events(sql, dialect(database), plan, asked)
-    sql.add(" WHERE e.num = k.num")
+    sql = Sql(f"SELECT substr(e.sort_key, 1, {digits}), e.terms")
+    _add_events(sql, dialect(database), plan, asked, ("terms",))
     totals = Counter[int]()
     arrays: dict[str, array[int]] = {}
     for rows in fetch_in_pieces(database, sql.text, sql.parameters, AT_A_TIME):
@@ -181,11 +181,11 @@ def _dividing(asked: PeriodsQuery) -> tuple[str, str, str]:
             return str(kind), "t.value", "1 = 1"
 
 
-def _add_events(sql: Sql, engine: Dialect, plan: Plan, asked: PeriodsQuery) -> None:
-    """Add what matches as ``k``, with the rows of its events as ``e``."""
+def _add_events(sql: Sql, engine: Dialect, plan: Plan, asked: PeriodsQuery, columns: Sequence[str]) -> None:
+    """Add what matches as ``e``: places on the timeline, and these columns of the events' rows."""
     sql.add(" FROM (")
-    add_matching(sql, engine, plan, asked.matching)
-    sql.add(") k " + engine.looked_up.format(table="event", name="e", of="k"))
+    add_rows(sql, engine, plan, "event", columns, partial(add_matching, sql, engine, plan, asked.matching))
+    sql.add(") e")
 
 
 def _kept(plan: Plan, asked: PeriodsQuery, digits: int) -> Kept | None:

@@ -99,7 +99,12 @@ def _in_brief(database: Database, nums: Sequence[int]) -> dict[int, Mapping[str,
     joined = engine.looked_up.format(table="event_document", name="d", of="k")
     shown = SHOWN.format(position=engine.position)
     sql = f"SELECT d.num, {shown} FROM {engine.listed} k {joined} WHERE d.num = k.num"
-    pieces = fetch_in_pieces(database, sql, (orjson.dumps(nums).decode(),), AT_A_TIME)
+    parameters = [orjson.dumps(nums).decode()]
+    if any(num < 0 for num in nums):
+        # These are versions that are past, by where they ended.
+        sql += f" UNION ALL SELECT k.num, {shown} FROM {engine.listed} k JOIN past_event d ON d.ended = -k.num"
+        parameters *= 2
+    pieces = fetch_in_pieces(database, sql, parameters, AT_A_TIME)
     return {num: _brief(part) for rows in pieces for num, part in rows}
 
 

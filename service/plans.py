@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from peewee import Database
 
 from schemas.query import TimelineQuery
-from service.conditions import REACHES, Carries, Condition, During, LiesIn, PlacedIn, Satisfies, Says
+from schemas.text_query import TextQuery
+from service.conditions import Carries, Condition, During, LiesIn, PlacedIn, Satisfies, Says
 from service.database import dialect, fetch_by_key
 from service.filters import conditions_of
+from service.ledger import sequence_at, store_state
 from service.marks import span_mark, year_marks
+from service.row_tests import row_tests, time_tests, words_of
 from service.search_index import Sought, says
 from service.spans import EVERY, FIRST_PLACE, LAST_PLACE, Stretch, Window
 from service.statement import Test
@@ -32,6 +35,15 @@ Pair = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
+class Past:
+    """The versions that were current after the change ``sequence`` and that pass ``tests``, text and all."""
+
+    sequence: int
+    tests: tuple[Test, ...]
+    text: TextQuery | None
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """How a query is answered: every event under ``pairs`` in ``stretches`` that passes ``tests``.
 
@@ -42,6 +54,8 @@ class Plan:
     expected: how many events stand under the pairs; None where nobody needed to know.
     sought: what the search index is asked for, where it is read instead of the pairs' ranges.
     few: whether all that matches may be sorted for one page.
+    sequence: the last change that counts, where it is asked what was known then.
+    past: the versions that were current then and are superseded now; None where nothing has changed since.
     """
 
     pairs: tuple[Pair, ...] = ()
@@ -51,6 +65,8 @@ class Plan:
     expected: int | None = None
     sought: Sought | None = None
     few: bool = True
+    sequence: int | None = None
+    past: Past | None = None
 
     @property
     def counted(self) -> bool:
@@ -74,12 +90,48 @@ class _Way:
 def make_plan(database: Database, asked: TimelineQuery) -> Plan:
     """The cheapest plan for a query, by the number of events under each of its terms and places."""
     wanted = conditions_of(asked)
+    lists = numbered_lists(database, wanted)
+    if asked.as_of is None:
+        return _current(database, asked, wanted, lists)
+    sequence = sequence_at(database, asked.as_of) if asked.sequence is None else asked.sequence
+    if sequence == 0:
+        return Plan(sequence=0)
+    if sequence >= store_state(database).sequence:
+        return replace(_current(database, asked, wanted, lists), sequence=sequence)
+    plan = _current(database, asked, wanted, lists, (Test("{row}.sequence <= ?", (sequence,)),))
+    if not plan.pairs:
+        return replace(plan, sequence=sequence)
+    text = text_of(wanted)
+    engine = dialect(database)
+    tests = (*row_tests(engine, wanted, lists), *words_of(engine, text, past=True))
+    return replace(plan, sequence=sequence, past=Past(sequence, tests, text))
+
+
+def numbered_lists(database: Database, wanted: Sequence[Condition]) -> dict[Condition, tuple[int, ...]]:
+    """For each condition that can be told by terms, the numbers of those that the store has; without any, nothing
+    fulfils it.
+    """
     listed = {condition: terms for condition in wanted if (terms := _terms_of(condition))}
-    stretches, tests, covered = _time(wanted)
-    text = next((condition.text for condition in wanted if isinstance(condition, Says)), None)
     named = {term for terms in listed.values() for term in terms}
     numbers = numbers_of(database, named) if named else {}
-    lists = {c: tuple(numbers[term] for term in terms if term in numbers) for c, terms in listed.items()}
+    return {c: tuple(numbers[term] for term in terms if term in numbers) for c, terms in listed.items()}
+
+
+def text_of(wanted: Sequence[Condition]) -> TextQuery | None:
+    """What is asked of an event's words, if anything."""
+    return next((condition.text for condition in wanted if isinstance(condition, Says)), None)
+
+
+def _current(
+    database: Database,
+    asked: TimelineQuery,
+    wanted: Sequence[Condition],
+    lists: Mapping[Condition, tuple[int, ...]],
+    besides: tuple[Test, ...] = (),
+) -> Plan:
+    """The plan for the current events that fulfil what is wanted and pass the tests besides."""
+    stretches, tests, covered = _time(wanted)
+    text = text_of(wanted)
     if not all(lists.values()):
         return Plan()
     ranged = {c: found for c, found in lists.items() if isinstance(c, Carries | LiesIn)}
@@ -89,6 +141,7 @@ def make_plan(database: Database, asked: TimelineQuery) -> Plan:
         ways = _weighed(database, ways)
     way = ways[0]
     tests += [Test(c.sql, c.parameters) for c in wanted if isinstance(c, Satisfies)]
+    tests += besides
     if text or (rest and (way.expected is None or way.expected > SEARCHED_FROM)):
         marks = _numbered_marks(database, stretches)
         # Where no event ever had a mark, there is nothing to read.
@@ -173,25 +226,20 @@ def _look_up(condition: Carries | LiesIn, numbers: tuple[int, ...]) -> Test:
 
 def _time(wanted: Sequence[Condition]) -> tuple[list[Stretch], list[Test], list[Test]]:
     """The ranges of time to read, what to test for besides, and the tests that the ranges make needless."""
-    stretches, tests, covered = [WHOLE], [], []
+    stretches, tests, covered = [WHOLE], list[Test](), list[Test]()
     for condition in wanted:
         match condition:
             case During(window, True):
                 stretches = [Stretch(EVERY, window.low, window.high)]
-                tests = [*_bound("{row}.since >= ?", window.begins), *_bound("{row}.until <= ?", window.ends)]
+                tests = list(time_tests(condition))
             case During(window, False):
                 stretches = list(window.stretches())
-                covered += _bound(REACHES, window.begins)
-                covered += _bound("({row}.since IS NULL OR {row}.since <= ?)", window.ends)
+                covered += time_tests(condition)
     for condition in wanted:
         if isinstance(condition, PlacedIn):
             stretches = [cut for stretch in stretches if (cut := _cut(stretch, condition.window))]
-            covered.append(Test("t.pos >= ? AND t.pos < ?", (condition.window.low, condition.window.high)))
+            covered += time_tests(condition)
     return stretches, tests, covered
-
-
-def _bound(sql: str, minute: str | None) -> list[Test]:
-    return [] if minute is None else [Test(sql, (minute,))]
 
 
 def _cut(stretch: Stretch, window: Window) -> Stretch | None:

@@ -6,17 +6,19 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 from flask import Flask, Response, current_app, request
 from peewee import InterfaceError, OperationalError, ProgrammingError
 from playhouse.pool import MaxConnectionsExceeded
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, ServiceUnavailable
 
-from schemas.errors import Gone, NotFound
+from schemas.errors import Conflict, Gone, NotFound, Stale, Unconditional
 from schemas.faults import Fault, Refused
 from service.database import sql_state
 from service.http import request_id
+from service.kept_answers import StillRunning
 from service.rules import OtherRules
 
 log = logging.getLogger("dateline")
@@ -54,6 +56,22 @@ PROBLEMS: dict[str, Problem] = {
             "The request is not well-formed HTTP, or what it carries is not what it says it is.",
         ),
         Problem(
+            "unauthorized",
+            401,
+            "A key is needed",
+            "This needs an API key, and none came, or one that was never given out or has been revoked. Send a valid "
+            "one in the header `Authorization: Bearer <key>`. Whoever runs the service makes keys with `dateline keys "
+            "create`.",
+        ),
+        Problem(
+            "forbidden",
+            403,
+            "The key does not reach so far",
+            "The key is valid, but its scope does not include this: `read` is for reading, `write` for writing as "
+            "well, `admin` for everything. Use a key of the scope that `detail` names, or ask whoever runs the "
+            "service for one.",
+        ),
+        Problem(
             "not-found",
             404,
             "Nothing is here",
@@ -74,10 +92,40 @@ PROBLEMS: dict[str, Problem] = {
             "or leave the header out.",
         ),
         Problem(
+            "request-timeout",
+            408,
+            "The request did not come in time",
+            "The body came too slowly, so it was given up and nothing was done. Send it again, in smaller parts over "
+            "a slow connection.",
+        ),
+        Problem(
+            "conflict",
+            409,
+            "The request does not fit what is there",
+            "What is there stands against this request, as `detail` says: the id is taken or was deleted, something "
+            "still uses it, or the first request under this `Idempotency-Key` is still running. With `Retry-After`, "
+            "send the same request again after so many seconds; otherwise read what is there and decide anew.",
+        ),
+        Problem(
             "gone",
             410,
-            "The event was deleted",
-            "An event with this id existed and was deleted. What it said remains in its revisions.",
+            "It was deleted",
+            "An event or actor with this id existed and was deleted. `revisions` is the address of its past, and a "
+            "POST to `restore` beside it brings it back.",
+        ),
+        Problem(
+            "length-required",
+            411,
+            "The length of the body is missing",
+            "A body is taken only with a `Content-Length`, by which it can be told whether all of it came. Send the "
+            "header; chunked bodies are not taken.",
+        ),
+        Problem(
+            "precondition-failed",
+            412,
+            "Somebody else was here before",
+            "The version in `If-Match` is not the current one, or with `If-None-Match: *` there is one already. "
+            "Nothing was changed. Read what is there now, apply your change to that, and send it with the new `ETag`.",
         ),
         Problem(
             "too-large",
@@ -86,11 +134,39 @@ PROBLEMS: dict[str, Problem] = {
             "The body or the address is larger than this service takes.",
         ),
         Problem(
+            "unsupported-media-type",
+            415,
+            "The body is in a form that is not taken here",
+            "The `Content-Type` names no form that this path takes. `detail` lists those that it does; send the body "
+            "as one of them, and say so in `Content-Type`.",
+        ),
+        Problem(
+            "precondition-required",
+            428,
+            "The request must say which version it means",
+            "A change of what exists needs `If-Match` with the `ETag` of the version that you read, so that nobody's "
+            "change is overwritten unseen; to create something under this address, send `If-None-Match: *`.",
+        ),
+        Problem(
+            "too-many-requests",
+            429,
+            "Too many requests",
+            "More requests, or more keys that are not valid, came from this address than are taken in such a time. "
+            "Wait for the seconds in `Retry-After`, then go on more slowly.",
+        ),
+        Problem(
             "internal",
             500,
             "The service failed",
             "This is a fault of the service, not of the request. It has been logged under the `request_id` of the "
             "answer; please tell whoever runs the service.",
+        ),
+        Problem(
+            "busy",
+            503,
+            "Too many streams are open",
+            "As many streams of changes are open as the service keeps at once (`DATELINE_MAX_STREAMS`). Everything "
+            "else is answered as always. Try again after the seconds in `Retry-After`, or ask /v1/changes in pieces.",
         ),
         Problem(
             "unavailable",
@@ -142,16 +218,15 @@ def init_app(app: Flask) -> None:
     """Turn every error there is into a problem document."""
     app.register_error_handler(Refused, _refused)
     app.register_error_handler(NotFound, lambda error: problem(PROBLEMS["not-found"], str(error)))
-    app.register_error_handler(
-        Gone,
-        lambda error: problem(
-            PROBLEMS["gone"], f"The event {error} was deleted.", revisions=f"/v1/events/{error}/revisions"
-        ),
-    )
+    app.register_error_handler(Gone, _gone)
+    app.register_error_handler(Conflict, lambda error: problem(PROBLEMS["conflict"], str(error)))
+    app.register_error_handler(Stale, lambda error: problem(PROBLEMS["precondition-failed"], str(error)))
+    app.register_error_handler(Unconditional, lambda error: problem(PROBLEMS["precondition-required"], str(error)))
     for unreachable in (OperationalError, InterfaceError, MaxConnectionsExceeded):
         app.register_error_handler(unreachable, _unavailable)
     app.register_error_handler(ProgrammingError, _programming_error)
     app.register_error_handler(OtherRules, _not_ready)
+    app.register_error_handler(StillRunning, _still_running)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _failed)
 
@@ -160,9 +235,16 @@ def _refused(error: Refused) -> Response:
     count = len(error.faults)
     first = error.faults[0]
     detail = (
-        f"{first.pointer}: {first.message.rstrip('.')}." if count == 1 else f"{count} things are wrong; see errors."
+        f"{first.pointer or 'The body'}: {first.message.rstrip('.')}."
+        if count == 1
+        else f"{count} things are wrong; see errors."
     )
     return problem(PROBLEMS["validation"], detail, error.faults, error.source)
+
+
+def _gone(error: Gone) -> Response:
+    revisions = f"/v1/{error.kind}s/{quote(error.subject)}/revisions"
+    return problem(PROBLEMS["gone"], str(error), revisions=revisions)
 
 
 def _unavailable(error: Exception) -> Response:
@@ -180,6 +262,12 @@ def _not_ready(error: OtherRules) -> Response:
     return answer
 
 
+def _still_running(error: StillRunning) -> Response:
+    answer = problem(PROBLEMS["conflict"], "The first request under this Idempotency-Key is still running; ask again.")
+    answer.headers["Retry-After"] = str(RETRY_SECONDS)
+    return answer
+
+
 def _programming_error(error: ProgrammingError) -> Response:
     """PostgreSQL's word for a statement that is wrong; one over tables that are not there is a store not set up."""
     return _unavailable(error) if sql_state(error) == UNDEFINED_TABLE else _failed(error)
@@ -192,6 +280,8 @@ def _http_error(error: HTTPException) -> Response:
         404: f"There is nothing at {request.path}.",
         405: f"{request.path} does not take {request.method}.",
     }
+    if isinstance(error, ServiceUnavailable):
+        kind = PROBLEMS["busy"]
     answer = problem(kind, details.get(error.code or 500, error.description or kind.title), status=error.code)
     # Headers that the error brings along, such as Allow with 405.
     for name, value in error.get_headers():

@@ -17,6 +17,7 @@ from service.ledger import timestamp
 from service.marks import cells_at, killed_levels, span_mark, year_mark
 from service.spans import EVERY, span_class
 from service.terms import Term
+from service.versions import Version
 
 EVERYWHERE = Term("place", "")
 EVERYTHING = Term("any", "")
@@ -44,6 +45,7 @@ class Projection:
 
     id: str
     version: int
+    sequence: int
     pos: str
     recency: str
     since: str | None
@@ -87,14 +89,13 @@ class Projection:
                 yield term, EVERYWHERE
 
 
-def project(
-    content: Mapping[str, Any], version: int, created: int, updated: int, actors: Mapping[str, ActorView]
-) -> Projection:
-    """The read side of one version of an event.
+def project(version: Version, actors: Mapping[str, ActorView]) -> Projection:
+    """The read side of one version of an event that has content.
 
-    content: the event in canonical form, ids for names. created, updated: microseconds since 1970.
     actors: at least every actor that the content names.
     """
+    content = version.content
+    assert content is not None, "a deletion has nothing to show"
     span = edtf.parse_date(content["date"])
     event_id = content["id"]
     location = content["location"] or {}
@@ -105,15 +106,16 @@ def project(
     pos = edtf.place_key(span) + event_id
     return Projection(
         id=event_id,
-        version=version,
+        version=version.version,
+        sequence=version.sequence,
         pos=pos,
-        recency=f"{updated:016d} {event_id}",
+        recency=f"{version.updated:016d} {event_id}",
         since=since,
         until=until,
         latitude=latitude,
         longitude=longitude,
         figures=(killed.get("low"), killed.get("high"), injured.get("low"), injured.get("high")),
-        document=_document(content, span, casualties, version, created, updated, actors),
+        document=_document(content, span, casualties, version, actors),
         terms=_actor_terms(content, actors),
         attributes=_attributes(content, casualties, actors),
         places=_places(location),
@@ -122,6 +124,7 @@ def project(
             *killed_levels(killed.get("high")),
             *((span_mark(own),) if (own := span_class(since, until)) != EVERY else ()),
             year_mark(pos),
+            *_losses(content),
         ),
         title=searchable([content["title"]]),
         prose=searchable(_prose(content, location, actors)),
@@ -149,9 +152,7 @@ def _document(
     content: Mapping[str, Any],
     span: edtf.DateSpan,
     casualties: Mapping[str, Any],
-    version: int,
-    created: int,
-    updated: int,
+    version: Version,
     actors: Mapping[str, ActorView],
 ) -> str:
     """The event's answer as JSON text, its members in the order of the contract."""
@@ -173,9 +174,9 @@ def _document(
         "related": content["related"],
         "tags": content["tags"],
         "dataset": content["dataset"],
-        "version": version,
-        "created": timestamp(created),
-        "updated": timestamp(updated),
+        "version": version.version,
+        "created": timestamp(version.created),
+        "updated": timestamp(version.updated),
     }
     return orjson.dumps(answer).decode()
 
@@ -240,6 +241,14 @@ def _places(location: Mapping[str, Any]) -> tuple[Term, ...]:
     if code := location.get("province"):
         found += [*gazetteer.ancestors(code), code]
     return tuple(Term("place", code) for code in found if code)
+
+
+def _losses(content: Mapping[str, Any]) -> Iterator[Term]:
+    """Marks of the actors whose losses are claimed and who are named nowhere else, so that their events are found."""
+    named = {participant["id"] for participant in content["actors"]}
+    named |= {claim["claimant"].get("id") for claim in content["claims"] if claim["claimant"]}
+    of = {claim["of"] for claim in content["claims"]} - named - set(RESERVED_ACTORS) - {None}
+    return (Term("of", actor) for actor in sorted(of))
 
 
 def actors_in(content: Mapping[str, Any]) -> set[str]:

@@ -10,10 +10,12 @@ from peewee import Database
 from schemas import query
 from schemas.faults import Fault, Unreadable, unreadable
 from schemas.fields import shorten
+from schemas.moments import read_past_moment
 from schemas.names import closest, fold, form
 from service import gazetteer
 from service.actors import ActorNames, ambiguous, known_forms
 from service.database import fetch
+from service.ledger import timestamp
 from service.places import resolve_country, resolve_province
 from service.terms import Term, numbers_of, same_name, values_of
 
@@ -132,6 +134,11 @@ def read_claimants(reading: Reading, texts: Sequence[str]) -> list[str]:
         return [*actors, *named]
 
     return query.read_list(texts[0], lambda text: names.is_one_name(text) or _is_one_name(text, strangers), read)
+
+
+def read_as_of(reading: Reading, texts: Sequence[str]) -> str:
+    """The time as the store writes its own."""
+    return timestamp(read_past_moment(texts[0]))
 
 
 def _spellings(database: Database, kind: str, names: Collection[str]) -> dict[str, list[str]]:

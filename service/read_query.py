@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -15,6 +14,7 @@ from schemas.fields import near, shorten
 from schemas.query import TimelineQuery
 from service.conditions import first_minute, last_minute
 from service.filters import ALL_OPTIONS, FILTERS, OPTIONS, Option, Parameter
+from service.ledger import StoreState, sequence_at
 from service.query_names import Suggestions
 
 
@@ -62,9 +62,15 @@ def read_query(database: Database, query_string: bytes) -> TimelineQuery:
     if cursor is None:
         return asked
     try:
-        return replace(asked, cursor=query.read_cursor(asked, cursor))
+        return query.continued(asked, cursor)
     except Unreadable as error:
         raise Refused(error.at("/cursor"), source="query") from None
+
+
+def shown_sequence(database: Database, filters: Mapping[str, Any], state: StoreState) -> int:
+    """The last change that an answer to these filters reflects, of a store that stands so."""
+    as_of = TimelineQuery(filters).as_of
+    return state.sequence if as_of is None else min(sequence_at(database, as_of), state.sequence)
 
 
 def read_parts(

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from peewee import Database
 
 from service import rollups, search_rows
 from service.database import execute_many, insert_rows
-from service.models import Event, EventDocument, Tally, Timeline
+from service.models import Event, EventDocument, PastEvent, Tally, Timeline
 from service.projections import EVERYTHING, EVERYWHERE, Projection
 from service.search_rows import SearchRow
 from service.spans import EVERY
@@ -22,9 +23,15 @@ REPLACE_EVENT = (
     "deleted = excluded.deleted, pos = excluded.pos, recency = excluded.recency, since = excluded.since, "
     "until = excluded.until, latitude = excluded.latitude, longitude = excluded.longitude, "
     "killed_high = excluded.killed_high, killed_low = excluded.killed_low, injured_low = excluded.injured_low, "
-    "injured_high = excluded.injured_high, terms = excluded.terms"
+    "injured_high = excluded.injured_high, terms = excluded.terms, sequence = excluded.sequence"
 )
 REPLACE_DOCUMENT = "ON CONFLICT (num) DO UPDATE SET document = excluded.document"
+# Only the answers and the words of what is past may change, when an actor does.
+REPLACE_PAST = (
+    "ON CONFLICT (ended) DO UPDATE SET terms = excluded.terms, title = excluded.title, prose = excluded.prose, "
+    "document = excluded.document, killed_high = excluded.killed_high, killed_low = excluded.killed_low, "
+    "injured_low = excluded.injured_low, injured_high = excluded.injured_high"
+)
 ADD_TALLY = "ON CONFLICT (term, place) DO UPDATE SET events = tally.events + excluded.events"
 DELETE_TIMELINE = "DELETE FROM timeline WHERE term = ? AND place = ? AND span = ? AND pos = ? AND num = ?"
 
@@ -34,16 +41,31 @@ Numbers = Mapping[Term, int]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What becomes of one event's rows. ``before`` is None for a new event, ``after`` for a deleted one."""
+    """What becomes of one event's rows. ``before`` is None for a new event, ``after`` for a deleted one.
+
+    deletion: the sequence of the revision that deleted it.
+    """
 
     num: int
     before: Projection | None
     after: Projection | None
+    deletion: int | None = None
 
 
-def apply(database: Database, changes: Sequence[Change]) -> None:
-    """Bring every table of the read side from ``before`` to ``after``; one change for each event."""
+class Superseded(NamedTuple):
+    """A version of an event that is no longer the current one, and the sequence of the revision that ended it."""
+
+    side: Projection
+    ended: int
+
+
+def apply(database: Database, changes: Sequence[Change], superseded: Sequence[Superseded] = ()) -> None:
+    """Bring every table of the read side from ``before`` to ``after``; one change for each event.
+
+    superseded: the versions that the changes leave behind, those between two changes of a transaction included.
+    """
     sides = [side for change in changes for side in (change.before, change.after) if side]
+    sides += [version.side for version in superseded]
     numbers = with_any(give_numbers(database, {term for side in sides for term in numbered_terms(side)}))
     removed: set[TimelineRow] = set()
     added: set[TimelineRow] = set()
@@ -62,6 +84,7 @@ def apply(database: Database, changes: Sequence[Change]) -> None:
     steps += [(1, change.after) for change in changes if change.after]
     rollups.apply(database, rollups.counts(steps, numbers))
     _apply_events(database, changes, numbers)
+    insert_rows(database, PastEvent, [past_row(version, numbers) for version in superseded], REPLACE_PAST)
 
 
 def _apply_timeline(database: Database, removed: set[TimelineRow], added: set[TimelineRow]) -> None:
@@ -75,7 +98,7 @@ def _apply_timeline(database: Database, removed: set[TimelineRow], added: set[Ti
 
 def _apply_events(database: Database, changes: Sequence[Change], numbers: Numbers) -> None:
     rows = [
-        event_row(change.num, side, numbers, edition=_reads_otherwise(change), deleted=change.after is None)
+        event_row(change.num, side, numbers, edition=_reads_otherwise(change), deletion=change.deletion)
         for change in changes
         if (side := change.after or change.before)
     ]
@@ -118,16 +141,42 @@ def _found_by(projection: Projection, numbers: Numbers) -> tuple[int, ...]:
 
 
 def event_row(
-    num: int, side: Projection, numbers: Numbers, edition: bool = False, deleted: bool = False
+    num: int, side: Projection, numbers: Numbers, edition: bool = False, deletion: int | None = None
 ) -> tuple[object, ...]:
-    """An event's own row; of a deleted one, ``side`` is what was taken out, the version before."""
-    killed_low, killed_high, injured_low, injured_high = side.figures
+    """An event's own row; of one that ``deletion`` ended, ``side`` is what was taken out, the version before."""
+    deleted = deletion is not None
     return (
         num,
         side.id,
         side.version + deleted,
         int(edition),
         deleted,
+        *_described(side),
+        "" if deleted else _listed(side, numbers),
+        deletion or side.sequence,
+    )
+
+
+def past_row(version: Superseded, numbers: Numbers) -> tuple[object, ...]:
+    """The row of a version that was superseded."""
+    side, ended = version
+    return (
+        ended,
+        side.sequence,
+        side.id,
+        side.version,
+        *_described(side),
+        _listed(side, numbers),
+        side.title,
+        side.prose,
+        side.document,
+    )
+
+
+def _described(side: Projection) -> tuple[object, ...]:
+    """The columns, from ``pos`` to ``injured_high``, that current and past events have in common."""
+    killed_low, killed_high, injured_low, injured_high = side.figures
+    return (
         side.pos,
         side.recency,
         side.since,
@@ -138,5 +187,8 @@ def event_row(
         killed_low,
         injured_low,
         injured_high,
-        "" if deleted else ",".join(map(str, _found_by(side, numbers))),
     )
+
+
+def _listed(side: Projection, numbers: Numbers) -> str:
+    return ",".join(map(str, _found_by(side, numbers)))

@@ -48,7 +48,7 @@ def timeline_command(as_json: bool, **given: Sequence[str]) -> None:
         spread = _spread(database, asked.filters, chosen)
         names = {} if as_json else _names(database, chosen.get("by"), spread["periods"])
     events = json.loads(b"[" + page.documents + b"]")
-    following = page.next and write_cursor(asked, page.next)
+    following = page.next and write_cursor(asked, page.next, page.sequence)
     if as_json:
         shown = {"events": events, "next": following, "query": asked.normalised(), "total": page.total}
         print_json({**shown, "bucket": spread["bucket"], "periods": spread["periods"]})
@@ -116,12 +116,13 @@ def stats_command(as_json: bool, **given: Sequence[str]) -> None:
     from service import stats
     from service.facets import facets, read_facets
     from service.ledger import store_state
+    from service.read_query import shown_sequence
 
     with store(read_settings()) as database, _refusals_as_options(), snapshot(database):
         asked = read_facets(database, query_string(given))
         counted = facets(database, asked)
         if as_json:
-            print_json({**counted, "sequence": store_state(database).sequence})
+            print_json({**counted, "sequence": shown_sequence(database, asked.filters, store_state(database))})
             return
         extent = stats.extent(database, asked.filters)
         recorded = None if asked.filters else stats.recorded(database)

@@ -39,10 +39,11 @@ class References:
         self._by_external_id = by_external_id(log.database, external)
         self._waiting: dict[str, dict[str, Any]] = {}
 
-    def actor(self, name: str, known: KnownActors) -> str:
+    def actor(self, name: str, known: KnownActors, called: str | None = None) -> str:
         """The id of the actor that ``name`` means in an event that brings ``known`` along. Raises Unreadable.
 
         A dataset's own id decides first, then the name. An actor to which the dataset gives another id is another.
+        called: what to call the actor, where ``name`` is its id and it has to be created.
         """
         details = known.get(name, {})
         external = details.get("external_ids", {})
@@ -50,7 +51,7 @@ class References:
             if pair in self._by_external_id:
                 return self._by_external_id[pair]
         for actor_id, actor in self._waiting.items():
-            if external == actor["external_ids"] and fold(name) == fold(actor["name"]):
+            if external == actor["external_ids"] and (name == actor_id or fold(name) == fold(actor["name"])):
                 return actor_id
         found = [actor for actor in self._names.candidates(name) if not self._is_another(actor, external)]
         if len(found) == 1:
@@ -59,7 +60,7 @@ class References:
             return self._wait(CIVILIANS, CIVILIANS_ACTOR, external)
         if not self._create or found or fold(name) in RESERVED_ACTORS:
             return self._names.find(name)
-        return self._wait(self._free_id(name), {"name": name, **details}, external)
+        return self._wait(self._free_id(name), {"name": called or name, **details}, external)
 
     def named_actor(self, name: str) -> str | None:
         """The id of the one actor that ``name`` means, None where it means none or several."""
@@ -119,6 +120,6 @@ def _names_in(body: Mapping[str, Any]) -> Iterator[str]:
         yield participant["id"]
     for claim in body["claims"]:
         if claim["claimant"]:
-            yield from claim["claimant"].values()
+            yield claim["claimant"].get("id") or claim["claimant"]["name"]
         if claim["of"]:
             yield claim["of"]

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import orjson
 from peewee import Database
 
 from schemas.names import fold
 from service import actors, catalog, read_side, search_rows
 from service.database import execute, execute_many, fetch, insert_rows, write
-from service.event_store import Version
 from service.ledger import ledger
-from service.models import Event
+from service.models import ActorMerge, Event, Moment
 from service.projections import Projection, actors_in, project
-from service.revisions import end_of_log, latest, latest_actors, projected
+from service.revisions import (
+    all_past_versions,
+    end_of_log,
+    latest,
+    latest_actors,
+    merges_in_log,
+    moments_in_log,
+    past_versions,
+    projected,
+)
 from service.rules import RULES
+from service.versions import Merges, Version, merges
 
 
 def repair(database: Database) -> None:
@@ -28,8 +34,9 @@ def repair(database: Database) -> None:
             sequence, recorded = end_of_log(database)
             log.sequence, log.recorded = max(log.sequence, sequence), max(log.recorded, recorded)
             _mend_terms(database)
+            _rebuild_moments(database)
             _rebuild_actors(database)
-            catalog.ensure_datasets(log, _rebuild_events(database))
+            catalog.ensure_datasets(log, _rebuild_events(database) | _rebuild_past(database))
             execute(database, "UPDATE store SET rules = ?", (RULES,))
 
     write(database, work)
@@ -56,6 +63,7 @@ def _rebuild_events(database: Database) -> set[str]:
         execute(database, f"DELETE FROM {table}")
     search_rows.clear(database)
     last = max(nums.values(), default=0)
+    merged = merges(database)
     for batch in latest(database, "event"):
         for subject, *_ in batch:
             if subject not in nums:
@@ -63,10 +71,10 @@ def _rebuild_events(database: Database) -> set[str]:
                 nums[subject] = last
         documents = _documents(database, [nums[subject] for subject, *_ in batch])
         changes, editions, deleted = [], [], []
-        for subject, version, projection in projected(database, batch, nums):
+        for subject, version, projection in projected(database, batch, nums, merged):
             if projection is None:
-                tombstone = _tombstone(database, subject, version)
-                deleted.append(read_side.event_row(version.num, tombstone, {}, deleted=True))
+                tombstone = _tombstone(database, subject, version, merged)
+                deleted.append(read_side.event_row(version.num, tombstone, {}, deletion=version.sequence))
                 continue
             datasets.update(version.datasets)
             changes.append(read_side.Change(version.num, None, projection))
@@ -88,20 +96,38 @@ def _documents(database: Database, nums: list[int]) -> dict[int, str]:
     return dict(fetch(database, f"SELECT d.num, d.document FROM event_document d WHERE d.num IN ({marks})", nums))
 
 
-def _tombstone(database: Database, subject: str, version: Version) -> Projection:
+def _tombstone(database: Database, subject: str, version: Version, merged: Merges) -> Projection:
     """What is left of a deleted event: the read side of the version before."""
-    [(content,)] = fetch(
-        database,
-        "SELECT content FROM revision WHERE kind = 'event' AND subject = ? AND version = ?",
-        (subject, version.version - 1),
-    )
-    body: dict[str, Any] = orjson.loads(content)
-    known = actors.views(database, actors_in(body))
-    return project(body, version.version - 1, version.created, version.updated, known)
+    [(before, _)] = past_versions(database, [version.sequence], merged)
+    assert before.content is not None, f"{subject} is deleted once at a time"
+    return project(before, actors.views(database, actors_in(before.content)))
+
+
+def _rebuild_past(database: Database) -> set[str]:
+    """Make what is past anew; return the datasets of its events."""
+    datasets: set[str] = set()
+    execute(database, "DELETE FROM past_event")
+    for batch in all_past_versions(database, merges(database)):
+        named = {actor for version, _ in batch if version.content for actor in actors_in(version.content)}
+        known = actors.views(database, named)
+        read_side.apply(
+            database, (), [read_side.Superseded(project(version, known), ended) for version, ended in batch]
+        )
+        datasets.update(*(version.datasets for version, _ in batch))
+    return datasets
+
+
+def _rebuild_moments(database: Database) -> None:
+    execute(database, "DELETE FROM moment")
+    insert_rows(database, Moment, moments_in_log(database))
 
 
 def _rebuild_actors(database: Database) -> None:
-    for table in ("actor", "actor_name", "actor_membership", "actor_external_id"):
+    for table in ("actor", "actor_name", "actor_membership", "actor_external_id", "actor_merge"):
         execute(database, f"DELETE FROM {table}")
     for actor, version, created, updated in latest_actors(database):
         actors.insert_actor(database, actor, version, created, updated)
+    merged = merges_in_log(database)
+    insert_rows(database, ActorMerge, sorted(merged.items()))
+    for old in merged:
+        actors.insert_external_ids(database, actors.last_content(database, old))

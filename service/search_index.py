@@ -18,9 +18,6 @@ from service.spans import Stretch
 from service.statement import Sql, Test
 from service.terms import ANY
 
-# All words of an event on PostgreSQL; no phrase reaches from the title into the rest.
-ALL_TEXT = f"s.title || ' {BREAK} ' || s.prose"
-
 # So many rows of a stretch are looked through on PostgreSQL before all that matches is looked up.
 LOOKED_THROUGH = 2000
 
@@ -42,6 +39,11 @@ class Sought:
         return (*self.lists, *dict(self.marks)[stretch.span])
 
 
+def all_text(row: str) -> str:
+    """All words of an event; no phrase reaches from the title into the rest."""
+    return f"{row}.title || ' {BREAK} ' || {row}.prose"
+
+
 def add_numbers(sql: Sql, engine: Dialect, sought: Sought, stretch: Stretch) -> None:
     """Add a query of one row for each event of what is sought in a stretch that begins and ends with no event's id.
 
@@ -53,6 +55,25 @@ def add_numbers(sql: Sql, engine: Dialect, sought: Sought, stretch: Stretch) -> 
     expression = _fts_expression(sought.within(stretch), sought.text, False)
     sql.add("SELECT '' AS sort_key, s.rowid AS num FROM search s WHERE s.search MATCH ?", expression)
     sql.add(" AND s.rowid >= ? AND s.rowid < ?", *row_numbers(stretch))
+
+
+def add_marked(sql: Sql, engine: Dialect, number: int) -> None:
+    """Add a query of the ``num`` of every event that has a term, by its number."""
+    if engine is SQLITE:
+        sql.add(f"SELECT s.rowid & {NUM_MASK} AS num FROM search s WHERE s.search MATCH ?", f'"{token(number)}"')
+    else:
+        sql.add(f"SELECT s.num FROM search s WHERE {_gin_condition(((number,),), None, False)}")
+
+
+def says_in_words(row: str, text: TextQuery, in_title: bool = False) -> str:
+    """The condition that a row with columns ``title`` and ``prose`` of words says what is asked.
+
+    in_title: what is wanted must stand in the title. A phrase does not reach from the title into the rest.
+    """
+    shown = f"{row}.title" if in_title else all_text(row)
+    conditions = [f"({' OR '.join(_like(shown, phrase) for phrase in group)})" for group in text.wanted]
+    conditions += [f"NOT {_like(all_text(row), phrase)}" for phrase in text.unwanted]
+    return " AND ".join(conditions)
 
 
 def says(engine: Dialect, text: TextQuery) -> Test:
@@ -183,9 +204,9 @@ def _gin_condition(lists: Sequence[Sequence[int]], text: TextQuery | None, in_ti
         if in_title:
             conditions.append(f"s.title_words @@ {lexemes}")
         if any(len(phrase.words) > 1 for phrase in group):
-            shown = "s.title" if in_title else ALL_TEXT
+            shown = "s.title" if in_title else all_text("s")
             conditions.append(f"({' OR '.join(_like(shown, phrase) for phrase in group)})")
-    conditions += [f"NOT {_like(ALL_TEXT, phrase)}" for phrase in (text.unwanted if text else ())]
+    conditions += [f"NOT {_like(all_text('s'), phrase)}" for phrase in (text.unwanted if text else ())]
     return " AND ".join(conditions) or "TRUE"
 
 

@@ -8,9 +8,11 @@ from typing import Any
 import orjson
 from peewee import Database
 
+from service.actor_store import write_actors
 from service.catalog import describe_dataset
 from service.database import write
-from service.event_store import Draft, Report, write_actors, write_events
+from service.drafts import Draft, Report
+from service.event_store import write_events
 from service.ledger import ledger
 
 TIMELINE = "afghanistan-2021"

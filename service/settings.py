@@ -48,12 +48,20 @@ def _switch(value: str) -> bool:
     return value == "1"
 
 
+# The one request whose body holds many events.
+BULK = ("POST", "/v1/events/bulk")
+
+
 @dataclass(frozen=True, slots=True)
 class BodyLimits:
     """Bytes that a body may have: of one event or actor, and of many."""
 
     single: int = 2**20
     bulk: int = 64 * 2**20
+
+    def of(self, method: str, path: str) -> int:
+        """The limit of what is sent so to a path; an event may be called ``bulk``."""
+        return self.bulk if (method, path) == BULK else self.single
 
     def __str__(self) -> str:
         return f"{_shown_size(self.single)}, bulk {_shown_size(self.bulk)}"
@@ -105,7 +113,10 @@ class Settings:
         "where the events are kept: sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME",
     )
     cors_origins: tuple[str, ...] = _setting(
-        ("*",), "DATELINE_CORS_ORIGINS", _origins, "origins whose pages may read, a comma list; * is any"
+        ("*",),
+        "DATELINE_CORS_ORIGINS",
+        _origins,
+        "origins whose pages may read, and write with a key, a comma list; * is any, for reading alone",
     )
     public_read: bool = _setting(
         True, "DATELINE_PUBLIC_READ", _switch, "1: anybody may read; 0: reading needs a key, with the scope read"
@@ -134,6 +145,12 @@ class Settings:
         _whole(1, 512),
         "worker processes of `dateline serve`; by default one for each core",
     )
+
+    @property
+    def address(self) -> str:
+        """Where `dateline serve` answers: ``http://127.0.0.1:8000``."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
 
 
 def settings_table() -> list[tuple[str, str, str]]:

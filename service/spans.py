@@ -1,6 +1,6 @@
 """Where an event lies on the timeline, which stretch of time it covers, and how a stretch finds its events.
 
-An event lies at its place on the timeline (API.md: its start, or its end where the start is open). One that
+An event lies at its place on the timeline (its start, or its end where the start is open). One that
 lasts longer must also be found by every day it may cover. Those are few, so each of them stands a second time in
 the timeline index under a span class by how long it lasts. An event of a class that reaches a day began at most
 the class's length before that day, so one short range of each class finds them all.

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import orjson
 from peewee import Database
 
 from schemas.query import TimelineQuery
 from service.database import dialect, fetch
-from service.ledger import StoreState
-from service.matching import RELEVANT_MAX, SORTED_MAX, SORTED_WORDS_MAX, add_count, add_keys
+from service.ledger import store_tag
+from service.matching import RELEVANT_MAX, SORTED_MAX, SORTED_WORDS_MAX, add_count, add_keys, add_rows
 from service.plans import Plan, make_plan
 from service.statement import Sql
 
@@ -24,7 +25,8 @@ class Page:
     """A page of events, and the moment of the store that it shows.
 
     documents: JSON texts with commas between them, as UTF-8 bytes. next: the sort key of the next page's first
-    event, None at the end. total: how many events match, where that was asked for.
+    event, None at the end. total: how many events match, where that was asked for. sequence: the last change that it
+    reflects.
     """
 
     documents: bytes
@@ -36,7 +38,7 @@ class Page:
 
     @property
     def tag(self) -> str:
-        return StoreState(self.identity, self.version, self.sequence).tag
+        return store_tag(self.identity, self.version)
 
 
 def page(database: Database, asked: TimelineQuery) -> Page:
@@ -46,7 +48,8 @@ def page(database: Database, asked: TimelineQuery) -> Page:
     """
     if asked.sort == "relevance":
         asked = replace(asked, limit=min(asked.limit, RELEVANT_MAX - asked.offset))
-    sql = page_sql(database, plan_page(database, asked), asked)
+    plan = plan_page(database, asked)
+    sql = page_sql(database, plan, asked)
     [(identity, version, sequence, count, key, text, total)] = fetch(database, sql.text, sql.parameters)
     documents = bytes(text or b"")
     more = count > asked.limit
@@ -56,7 +59,9 @@ def page(database: Database, asked: TimelineQuery) -> Page:
         documents = documents[: documents.rindex(b",\n")]
     if asked.fields is not None:
         documents = _choose(documents, asked.fields)
-    return Page(documents, _following(asked, key) if more else None, total, identity, version, sequence)
+    following = _following(asked, key) if more else None
+    shown = sequence if plan.sequence is None else plan.sequence
+    return Page(documents, following, total, identity, version, shown)
 
 
 def plan_page(database: Database, asked: TimelineQuery) -> Plan:
@@ -103,9 +108,9 @@ def page_sql(database: Database, plan: Plan, asked: TimelineQuery) -> Sql:
         sql.add("NULL")
     sql.add(
         f" FROM store s CROSS JOIN (SELECT count(*) AS count, {'min' if asked.backwards else 'max'}(sort_key) AS key, "
-        f"{joined} AS documents FROM (SELECT k.sort_key, d.document FROM ("
+        f"{joined} AS documents FROM ("
     )
-    add_keys(sql, engine, plan, asked, asked.limit + 1)
-    sql.add(") k " + engine.looked_up.format(table="event_document", name="d", of="k"))
-    sql.add(" WHERE d.num = k.num) j) p WHERE s.id = 1")
+    one_page_and_one_more = partial(add_keys, sql, engine, plan, asked, asked.limit + 1)
+    add_rows(sql, engine, plan, "event_document", ("document",), one_page_and_one_more)
+    sql.add(") j) p WHERE s.id = 1")
     return sql

@@ -15,6 +15,7 @@ from peewee import Database
 
 from service.app import create_app
 from service.database import open_database
+from service.keys import Scope, create_key
 from service.seeding import seed
 from service.settings import Settings
 from service.upgrade import upgrade
@@ -172,6 +173,51 @@ def client(engine: str, request: pytest.FixtureRequest) -> FlaskClient:
     own = {"app", "database", "database_url"} & set(request.fixturenames)
     app: Flask = request.getfixturevalue("app" if own else "shared_app")
     return app.test_client()
+
+
+def keyed(app: Flask, scope: Scope = "admin", name: str = "newsdesk") -> FlaskClient:
+    """A client of an application that presents a new key of its own with every request."""
+    key = create_key(app.extensions["dateline"]["database"], name, scope).key
+    client = app.test_client()
+    client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {key}"
+    return client
+
+
+@pytest.fixture
+def writer(app: Flask) -> FlaskClient:
+    """A client that may do everything, over a seed of the test's own."""
+    return keyed(app)
+
+
+@pytest.fixture(scope="session")
+def refused_app(
+    engine: str, golden: dict[str, str], tmp_path_factory: pytest.TempPathFactory, server: str | None
+) -> Iterator[Flask]:
+    """The application over a seed that all tests share which write nothing but what is refused."""
+    with copied("seeded", engine, golden, tmp_path_factory.mktemp("refused"), server) as url:
+        app = create_app(Settings(database_url=url))
+        yield app
+        _disconnect(app.extensions["dateline"]["database"])
+
+
+@pytest.fixture(scope="session")
+def refused_client(refused_app: Flask) -> FlaskClient:
+    """A client that may do everything, over that seed."""
+    return keyed(refused_app, name="refused")
+
+
+@pytest.fixture
+def refused(refused_client: FlaskClient) -> Iterator[FlaskClient]:
+    """A client for writes of which none may be carried out: what the store has recorded is compared at the end."""
+    before = refused_client.get("/v1/types").headers["X-Sequence"]
+    yield refused_client
+    assert refused_client.get("/v1/types").headers["X-Sequence"] == before
+
+
+@pytest.fixture
+def empty_writer(empty_app: Flask) -> FlaskClient:
+    """A client that may do everything, over an empty store of the test's own."""
+    return keyed(empty_app)
 
 
 @pytest.fixture

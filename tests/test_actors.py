@@ -13,10 +13,12 @@ from schemas.faults import Refused
 from schemas.fields import load
 from schemas.vocabulary import ACTOR_KINDS
 from service import actors, read_side
+from service.actor_store import write_actors
 from service.actors import views
 from service.check import check
 from service.database import fetch
-from service.event_store import Draft, write_actors, write_events
+from service.drafts import Draft
+from service.event_store import write_events
 from service.ledger import store_state
 from service.seeding import read_seed
 from tests.statements import sent_to

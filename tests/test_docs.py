@@ -1,17 +1,22 @@
 """Checks that the documentation names everything there is, that its links lead somewhere, that shown output is true.
 
 A block of commands under the comment ``<!-- checked -->`` is run, in the order of the page, against a database of the
-page's own; what the program prints must be what the page shows, where ``…`` stands for anything.
+page's own; what the program prints must be what the page shows, where ``…`` stands for anything. ``NAME=$(…)`` keeps
+what a command prints for the commands after it.
 """
 
 from __future__ import annotations
 
+import argparse
 import ast
 import json
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import click
@@ -25,8 +30,9 @@ from service.app import create_app
 from service.commands import main
 from service.database import open_database
 from service.filters import FILTERS, PARAMETERS
+from service.http import EVENT_STREAM, JSON
 from service.importers import IMPORTERS
-from service.openapi import OPERATIONS
+from service.operations import OPERATIONS
 from service.problems import PROBLEMS
 from service.seeding import seed
 from service.settings import Settings, settings_table
@@ -92,30 +98,61 @@ def test_every_setting_is_documented_with_its_default() -> None:
 
 
 def routes(tmp_path: Path) -> dict[str, str]:
-    """Every path but the files of the page at /docs, in the form of the API's description, with its handler."""
+    """Each ``GET /v1/events`` there is, in the form of the API's description, with its handler; no files of /docs."""
     app = create_app(Settings(database_url=f"sqlite:///{tmp_path}/unused.db"))
     rules = [rule for rule in app.url_map.iter_rules() if not rule.rule.startswith("/docs/")]
-    return {re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule): rule.endpoint for rule in rules}
+    return {
+        f"{method} {described(rule.rule)}": rule.endpoint
+        for rule in rules
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
 
 
-def test_every_route_is_documented_with_its_parameters(tmp_path: Path) -> None:
-    for path, endpoint in routes(tmp_path).items():
-        told = section("docs/api.md", f"### `GET {path}`")
+def described(path: str) -> str:
+    """A path of Flask's in the form of OpenAPI."""
+    return re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", path)
+
+
+def test_every_route_that_reads_is_documented_with_its_parameters(tmp_path: Path) -> None:
+    for route, endpoint in routes(tmp_path).items():
+        told = section("docs/api.md", f"### `{route}`")
         operation = OPERATIONS.get(endpoint)
-        # The timeline's query is told once, for every path that takes it.
-        takes_query = operation is not None and operation.parameters == tuple(PARAMETERS.values())
-        if takes_query:
-            assert "[query](#the-query)" in told, path
+        if operation and operation.scope:
             continue
         wanted = {parameter.name for parameter in operation.parameters} if operation else set()
+        # The timeline's query is told once, for every path that takes it.
         if set(FILTERS) <= wanted:
-            assert "[query](#the-query)" in told, path
+            assert "[query](#the-query)" in told, route
             wanted -= set(FILTERS)
-        assert {row[0] for row in table_rows(told)} == wanted, path
+        if operation and operation.parameters == tuple(PARAMETERS.values()):
+            continue
+        assert {row[0] for row in table_rows(told)} == wanted, route
+        headers = operation.headers if operation else ()
+        assert [header.name for header in headers if header.name not in told] == [], route
+
+
+def test_every_route_that_writes_is_documented_with_all_that_it_takes_and_answers(tmp_path: Path) -> None:
+    rows = {row[0]: row[1:] for row in table_rows(section("docs/api.md", "### What each takes"))}
+    writes = {route: OPERATIONS[name] for route, name in routes(tmp_path).items() if name in OPERATIONS}
+    writes = {route: operation for route, operation in writes.items() if operation.scope}
+    assert rows.keys() == writes.keys()
+    for route, (scope, parameters, headers, answers, refusals) in rows.items():
+        told, operation = section("docs/api.md", f"### `{route}`"), writes[route]
+        assert scope == operation.scope, route
+        assert members(parameters) == {parameter.name for parameter in operation.parameters}, route
+        assert members(headers) == {header.name for header in operation.headers}, route
+        assert members(answers) == {str(status) for status in operation.statuses}, route
+        assert members(refusals) == {str(PROBLEMS[slug].status) for slug in operation.problems}, route
+        assert [media for media in operation.body if media not in (JSON, "*/*") and media not in told] == [], route
+
+
+def members(cell: str) -> set[str]:
+    """What a cell of a table lists."""
+    return {member.strip("` ") for member in cell.split(",")}
 
 
 def test_no_route_is_documented_that_does_not_exist(tmp_path: Path) -> None:
-    assert set(re.findall(r"(?m)^### `GET (.*)`$", text_of("docs/api.md"))) == set(routes(tmp_path))
+    assert set(re.findall(r"(?m)^### `([A-Z]+ /.*)`$", text_of("docs/api.md"))) == set(routes(tmp_path))
 
 
 def test_every_parameter_of_the_query_is_documented_in_its_order() -> None:
@@ -147,8 +184,9 @@ def test_every_module_is_in_the_map_of_contributing() -> None:
     told = {row[0] for row in table_rows(section("CONTRIBUTING.md", "## What goes where"))}
     modules = {
         path.relative_to(ROOT).as_posix()
-        for folder in ("schemas", "service", "service/routes", "service/importers")
-        for path in (ROOT / folder).glob("*.py")
+        for folder in ("schemas", "service")
+        for path in (ROOT / folder).rglob("*.py")
+        if path.parent.name != "migrations"
     }
     assert told - {"service/migrations/", "bench/"} == modules
 
@@ -169,6 +207,11 @@ class Codes:
     puzzles: list[str] = field(default_factory=list)
 
     def read(self, tree: ast.AST) -> None:
+        tables = {
+            node.target.id: node.value
+            for node in ast.walk(tree)
+            if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+        }
         for node in ast.walk(tree):
             match node:
                 case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=arguments) if name in CODE_PLACES:
@@ -177,8 +220,11 @@ class Codes:
                     self.constants(value)
                 case ast.AnnAssign(target=ast.Name(id="codes"), value=ast.Dict(values=values)):
                     self.table(values)
-                case ast.comprehension(target=ast.Tuple(elts=[ast.Name(id="code"), *_]), iter=ast.Tuple(elts=rows)):
-                    self.table(rows)
+                case (
+                    ast.comprehension(target=ast.Tuple(elts=columns), iter=rows)
+                    | ast.For(target=ast.Tuple(elts=columns), iter=rows)
+                ):
+                    self.rows(columns, tables.get(rows.id, rows) if isinstance(rows, ast.Name) else rows)
 
     def argument(self, arguments: list[ast.expr], place: int) -> None:
         if len(arguments) <= place or any(isinstance(part, ast.Starred) for part in arguments[: place + 1]):
@@ -198,10 +244,16 @@ class Codes:
         constants = [part.value for part in branches if isinstance(part, ast.Constant)]
         self.found |= {value for value in constants if isinstance(value, str)}
 
-    def table(self, rows: list[ast.expr]) -> None:
+    def rows(self, columns: list[ast.expr], rows: ast.expr | None) -> None:
+        """The column of a table that is called ``code`` where it is gone through."""
+        places = [place for place, name in enumerate(columns) if isinstance(name, ast.Name) and name.id == "code"]
+        if places and isinstance(rows, ast.Tuple):
+            self.table(rows.elts, places[0])
+
+    def table(self, rows: list[ast.expr], place: int = 0) -> None:
         for row in rows:
             if isinstance(row, ast.Tuple):
-                self.constants(row.elts[0])
+                self.constants(row.elts[place])
 
 
 def emitted(*folders: str) -> Codes:
@@ -222,6 +274,8 @@ def emitted(*folders: str) -> Codes:
         ('code = "missing" if not text else "not-a-date"', {"missing", "not-a-date"}),
         ('codes: Mapping[str, str] = {"null": ("null", "must not be null")}', {"null"}),
         ('REASONS = tuple((code, m) for code, m in (("set", "…"), ("bce", "…")))', {"set", "bce"}),
+        ('for code, broken in (("blank", not name), ("too-long", len(name) > 9)): pass', {"blank", "too-long"}),
+        ('WHAT: Any = ((E, "no-such-place"),)\nnext(code for kind, code in WHAT if kind is E)', {"no-such-place"}),
         ("Fault(pointer, fault.code, fault.message)", set()),
         ("Fault(pointer, *rest)", set()),
     ],
@@ -321,29 +375,98 @@ class Shown:
 def shown_in(page: str) -> Iterator[Shown]:
     for block in re.findall(r"(?ms)^<!-- checked -->\n```console\n(.*?)^```$", text_of(page)):
         for part in re.split(r"(?m)^\$ ", block)[1:]:
-            command, _, output = part.partition("\n")
-            yield Shown(command, output)
+            lines = part.splitlines(keepends=True)
+            end = next(end for end in range(1, len(lines) + 1) if is_whole("".join(lines[:end])))
+            yield Shown("".join(lines[:end]).strip(), "".join(lines[end:]))
 
 
-def run(command: str, client: FlaskClient) -> str:
-    """What a command prints: curl by the test client, ``dateline`` in this process."""
-    asked, _, pipe = command.partition(" | ")
-    program, *arguments = shlex.split(asked)
-    if program == "dateline":
-        result = CliRunner().invoke(main, arguments)
-        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-        output = result.output
-    else:
-        assert program == "curl", command
-        [url] = [argument for argument in arguments if argument.startswith("http://127.0.0.1:8000/")]
-        assert set(arguments) <= {url, "-s"}, f"the test does not know these options: {command}"
-        answer = client.get(url.removeprefix("http://127.0.0.1:8000"))
-        assert answer.status_code < 500, command
-        output = answer.get_data(as_text=True)
-    if pipe:
-        assert pipe == "python3 -m json.tool", command
-        output = json.dumps(json.loads(output), indent=4)
-    return output
+def is_whole(command: str) -> bool:
+    """Whether a shell would carry the command out, and not wait for another line of it."""
+    try:
+        shlex.split(command)
+    except ValueError:
+        return False
+    return not command.rstrip("\n").endswith("\\")
+
+
+CURL = argparse.ArgumentParser("curl", add_help=False, allow_abbrev=False)
+CURL.add_argument("url")
+CURL.add_argument("-s", action="store_true", required=True)
+CURL.add_argument("-N", action="store_true")
+CURL.add_argument("-X", dest="method")
+CURL.add_argument("-H", dest="headers", action="append", default=[])
+CURL.add_argument("-d", "--data-binary", dest="body")
+CURL.add_argument("-w", dest="status", choices=["%{http_code}\\n"])
+CURL.add_argument("--max-time")
+
+
+class Shell:
+    """Runs the commands of a page: curl by the test client, ``dateline`` in this process."""
+
+    def __init__(self, client: FlaskClient) -> None:
+        self._client = client
+        self._variables: dict[str, str] = {}
+
+    def run(self, command: str) -> str:
+        """What a command prints on a terminal."""
+        kept = re.fullmatch(r"([A-Z]+)=\$\((.*)\)", command, re.DOTALL)
+        if kept is None:
+            return "".join(self._run(command))
+        output, errors = self._run(kept[2], alone=True)
+        self._variables[kept[1]] = output.rstrip("\n")
+        return errors
+
+    def _run(self, command: str, alone: bool = False) -> tuple[str, str]:
+        """What a command prints: results, and apart from them what else there is to say, where they go on ``alone``."""
+        asked, _, pipe = command.partition(" | ")
+        program, *arguments = shlex.split(self._filled(asked.replace("\\\n", "")))
+        if program == "dateline":
+            result = CliRunner().invoke(main, arguments)
+            assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+            output, errors = (result.stdout, result.stderr) if pipe or alone else (result.output, "")
+        else:
+            assert program == "curl", command
+            output, errors = self._curl(arguments), ""
+        if pipe == "python3 -m json.tool":
+            output = json.dumps(json.loads(output), indent=4)
+        elif pipe:
+            python, *options = shlex.split(pipe)
+            assert python == "python3", command
+            output = subprocess.run(
+                [sys.executable, *options], input=output, capture_output=True, text=True, check=True
+            ).stdout
+        return output, errors
+
+    def _filled(self, command: str) -> str:
+        """The command with the values of its variables, which a shell puts everywhere but in single quotes."""
+        parts = re.split(r"('[^']*')", command)
+        return "".join(
+            part if part.startswith("'") else re.sub(r"\$([A-Z]+)", lambda name: self._variables[name[1]], part)
+            for part in parts
+        )
+
+    def _curl(self, arguments: list[str]) -> str:
+        asked = CURL.parse_args(arguments)
+        local = "http://127.0.0.1:8000"
+        assert asked.url.startswith(f"{local}/"), asked.url
+        headers = dict(header.split(": ", 1) for header in asked.headers)
+        if asked.body is not None:
+            # What curl says of a body by itself.
+            headers = {"Content-Type": "application/x-www-form-urlencoded", **headers}
+        answer = self._client.open(
+            asked.url.removeprefix(local),
+            method=asked.method or ("GET" if asked.body is None else "POST"),
+            headers=headers,
+            data=asked.body,
+        )
+        assert answer.status_code < 500, asked
+        if answer.mimetype == EVENT_STREAM:
+            # A stream does not end by itself: this is its opening, and what there is to tell at once.
+            assert asked.N and asked.max_time, "it would not be seen, and the command would never end"
+            pieces = list(islice(answer.iter_encoded(), 2))
+            answer.close()
+            return b"".join(pieces).decode()
+        return answer.get_data(as_text=True) + (f"{answer.status_code}\n" if asked.status else "")
 
 
 def comparable(text: str) -> str:
@@ -379,11 +502,11 @@ def test_shown_output_is_what_the_program_prints(page: str, tmp_path: Path, monk
         upgrade(database)
         seed(database)
         database.close()
-    client = create_app(Settings(database_url=url)).test_client()
+    shell = Shell(create_app(Settings(database_url=url)).test_client())
     blocks = list(shown_in(page))
     assert blocks, f"{page} has no block to check"
     for block in blocks:
-        printed = run(block.command, client)
+        printed = shell.run(block.command)
         assert agrees(block.output, printed), f"{block.command}\nprints\n{printed}"
 
 

@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
-import socket
-import subprocess
-import sys
 import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import pytest
 from peewee import Database
@@ -23,6 +14,7 @@ from peewee import Database
 from service.check import check
 from service.database import closing_database, fetch, open_database
 from service.ledger import store_state
+from tests.serving import answers, children, serving, soon, started
 from tests.writing import body, put
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,7 +23,8 @@ ROUNDS = 10
 WRITER = """
 import itertools, sys
 from service.database import open_database
-from service.event_store import Draft, write_events
+from service.drafts import Draft
+from service.event_store import write_events
 url, name = sys.argv[1:]
 database = open_database(url)
 for n in itertools.count():
@@ -45,7 +38,8 @@ for n in itertools.count():
 SHARER = """
 import sys
 from service.database import open_database
-from service.event_store import Draft, write_events
+from service.drafts import Draft
+from service.event_store import write_events
 url, name, count = sys.argv[1:]
 database = open_database(url)
 for n in range(int(count)):
@@ -54,18 +48,6 @@ for n in range(int(count)):
     report = write_events(database, [Draft(1, item) for item in bodies], by=name)
     assert not report.rejected and report.unchanged == 0, report
 """
-
-
-def started(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, *arguments],
-        cwd=ROOT,
-        env={**os.environ, **(environment or {})},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
 
 
 def sequences(database: Database) -> list[int]:
@@ -147,68 +129,6 @@ def test_threads_that_write_at_once_lose_nothing(empty_url: str, empty_database:
 
 
 # The server
-
-
-def free_port() -> int:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        port: int = trial.getsockname()[1]
-        return port
-
-
-def answers(port: int) -> bool:
-    try:
-        with urlopen(f"http://127.0.0.1:{port}/v1/events?limit=1", timeout=2) as answer:
-            return len(json.load(answer)["events"]) == 1
-    except (URLError, ConnectionError, TimeoutError):
-        return False
-
-
-def soon(condition: object, seconds: float = 15) -> bool:
-    """Whether a condition comes true before the time is over."""
-    assert callable(condition)
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        threading.Event().wait(0.05)
-    return False
-
-
-def children(process: int) -> set[int]:
-    """The processes that a process started and that live, theirs included."""
-    parents: dict[int, int] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            if fields[0] != "Z":
-                parents[int(entry.name)] = int(fields[1])
-    found: set[int] = set()
-    waiting = [process]
-    while waiting:
-        new = {child for child, parent in parents.items() if parent == waiting[-1]} - found
-        waiting.pop()
-        found |= new
-        waiting += new
-    return found
-
-
-@contextmanager
-def serving(url: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    port = free_port()
-    environment = {"DATELINE_DATABASE_URL": url, "PORT": str(port), "WEB_CONCURRENCY": "2", "HOST": "127.0.0.1"}
-    server = started("-m", "service.commands", "serve", environment=environment)
-    try:
-        assert soon(lambda: server.poll() is not None or answers(port)), "the server does not answer"
-        yield server, port
-    finally:
-        # The whole group at once: a worker killed alone is started again, and would outlive the test.
-        with suppress(ProcessLookupError):
-            os.killpg(server.pid, signal.SIGKILL)
-        server.communicate(timeout=10)
 
 
 needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are looked up in /proc")

@@ -127,12 +127,12 @@ def test_a_figure_is_a_whole_number_from_0_to_a_thousand_million(figure: Any) ->
 
 
 def test_an_actor_may_be_a_text_or_an_object_by_id_or_name() -> None:
-    given = ["taliban", {"id": "nrf"}, {"name": "IS-K", "role": "target"}, {"id": "anas-haqqani", "name": 7}]
+    given = ["taliban", {"id": "nrf", "name": "NRF"}, {"name": "IS-K", "role": "target"}, {"id": "anas", "name": 7}]
     assert read(body(actors=given))["actors"] == [
-        {"id": "taliban", "role": "participant"},
-        {"id": "nrf", "role": "participant"},
-        {"id": "IS-K", "role": "target"},
-        {"id": "anas-haqqani", "role": "participant"},
+        {"id": "taliban", "role": "participant", "at": "", "called": None},
+        {"id": "nrf", "role": "participant", "at": "/id", "called": "NRF"},
+        {"id": "IS-K", "role": "target", "at": "/name", "called": None},
+        {"id": "anas", "role": "participant", "at": "/id", "called": None},
     ]
 
 

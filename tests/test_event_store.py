@@ -11,9 +11,11 @@ from flask.testing import FlaskClient
 from peewee import Database
 
 from service import event_store, read_side
+from service.actor_store import write_actors
 from service.check import check
 from service.database import fetch
-from service.event_store import Draft, new_event_id, write_actors, write_events
+from service.drafts import Draft, new_event_id
+from service.event_store import write_events
 from service.ledger import store_state
 from service.seeding import read_seed
 from tests.writing import body, claim, counts, document, everything, put, rejections
@@ -99,7 +101,7 @@ def test_who_wrote_and_why_is_kept(empty_database: Database) -> None:
 
 @pytest.mark.parametrize(
     ("module", "name"),
-    [(read_side, "apply"), (event_store, "_append"), (event_store, "_project"), (read_side, "event_row")],
+    [(read_side, "apply"), (event_store, "record"), (event_store, "_project"), (read_side, "event_row")],
 )
 def test_a_batch_that_fails_leaves_nothing(
     database: Database, monkeypatch: pytest.MonkeyPatch, module: Any, name: str
@@ -229,8 +231,9 @@ def test_an_actor_is_found_by_id_name_or_alias(database: Database, name: str) ->
 @pytest.mark.parametrize(
     ("members", "pointer"),
     [
-        ({"actors": ["talban"]}, "/actors/0/id"),
-        ({"actors": ["taliban", {"name": "talban"}]}, "/actors/1/id"),
+        ({"actors": ["talban"]}, "/actors/0"),
+        ({"actors": ["taliban", {"name": "talban"}]}, "/actors/1/name"),
+        ({"actors": ["taliban", {"id": "talban", "name": "Taliban"}]}, "/actors/1/id"),
         ({"claims": [claim(of="talban")]}, "/claims/0/of"),
         ({"claims": [claim(claimant={"id": "talban"})]}, "/claims/0/claimant/id"),
     ],
@@ -253,7 +256,7 @@ def test_a_name_of_two_actors_is_refused_with_both(database: Database) -> None:
         database, [{"id": f"guard-{n}", "name": f"Guard {n}", "aliases": ["The Guard"]} for n in (1, 2)], by="t"
     )
     report = put(database, body(actors=["the guard"]))
-    assert rejections(report) == [(1, "/actors/0/id", "ambiguous-actor")]
+    assert rejections(report) == [(1, "/actors/0", "ambiguous-actor")]
     assert report.rejected[0].faults[0].suggestions == ("guard-1", "guard-2")
     assert rejections(put(database, body(actors=["the guard"]), create_actors=True)) == rejections(report)
     assert put(database, body(actors=["guard-2"])).created == 1
@@ -278,7 +281,7 @@ def test_an_unknown_actor_is_created_where_that_is_asked_and_once(empty_database
 @pytest.mark.parametrize("name", ["!!!", "…", "🕌"])
 def test_a_name_without_letters_is_told_apart_from_others(empty_database: Database, name: str) -> None:
     report = put(empty_database, body(id="a", actors=[name]))
-    assert rejections(report) == [(1, "/actors/0/id", "unknown-actor")]
+    assert rejections(report) == [(1, "/actors/0", "unknown-actor")]
     assert put(empty_database, body(id="a", actors=[name]), create_actors=True).created == 1
     assert document(empty_database, "a")["actors"][0]["name"] == name
     assert put(empty_database, document(empty_database, "a")).unchanged == 1

@@ -11,9 +11,11 @@ from peewee import Database
 from werkzeug.test import TestResponse
 
 from schemas.vocabulary import EVENT_TYPES
+from service.actor_store import write_actors
 from service.catalog import describe_dataset
 from service.database import write
-from service.event_store import Draft, write_actors, write_events
+from service.drafts import Draft
+from service.event_store import write_events
 from service.ledger import ledger
 from service.problems import PROBLEMS
 from tests.answers import body, problem

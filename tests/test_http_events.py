@@ -14,8 +14,10 @@ from peewee import Database
 
 from schemas.query import EVENT_MEMBERS
 from service import events
+from service.actor_store import write_actors
 from service.app import create_app
-from service.event_store import Draft, write_actors, write_events
+from service.drafts import Draft
+from service.event_store import write_events
 from service.settings import Settings
 from tests.answers import body, ids, pages, problem
 from tests.conftest import event_body

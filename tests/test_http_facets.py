@@ -11,7 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from peewee import Database
 
-from service.event_store import write_actors
+from service.actor_store import write_actors
 from service.filters import FACETS
 from tests.answers import body, refusal, refusals
 from tests.statements import read_from, sent_to

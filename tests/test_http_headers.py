@@ -13,11 +13,14 @@ from flask.testing import FlaskClient
 from peewee import Database
 from werkzeug.test import TestResponse
 
+from service.actor_store import write_actors
 from service.app import create_app
 from service.database import closing_database, open_database
-from service.event_store import Draft, versions, write_actors, write_events
+from service.drafts import Draft
+from service.event_store import write_events
 from service.read_query import read_query
 from service.settings import Settings
+from service.versions import versions
 from tests.answers import body, problem
 from tests.conftest import event_body
 

@@ -13,7 +13,9 @@ from flask.testing import FlaskClient
 from peewee import Database
 
 from schemas.query import TimelineQuery
-from service.event_store import Draft, write_actors, write_events
+from service.actor_store import write_actors
+from service.drafts import Draft
+from service.event_store import write_events
 from tests.answers import body, ids, pages, refusal
 from tests.conftest import event_body
 

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from peewee import Database
 
 from schemas.query import TimelineQuery, write_cursor
-from service.event_store import write_actors
+from service.actor_store import write_actors
 from tests.answers import refusal, refusals
 from tests.statements import sent_to
 
@@ -377,5 +377,5 @@ FORGED = {
 def test_a_cursor_that_names_no_place_is_refused(client: FlaskClient, sort: str, key: str, backwards: bool) -> None:
     order = f"-{sort}" if backwards and sort != "relevance" else sort
     asked = TimelineQuery({"q": "kabul"}, sort=order)
-    entry = refusal(client, f"{EVENTS}q=kabul&sort={order}&cursor={write_cursor(asked, key)}")
+    entry = refusal(client, f"{EVENTS}q=kabul&sort={order}&cursor={write_cursor(asked, key, 0)}")
     assert (entry["pointer"], entry["code"]) == ("/cursor", "mangled-cursor")

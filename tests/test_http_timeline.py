@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 from peewee import Database
 
-from service.event_store import write_actors
+from service.actor_store import write_actors
 from tests.answers import body, ids, refusal, refusals
 from tests.writing import body as event
 from tests.writing import claim, delete_event, put

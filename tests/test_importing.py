@@ -17,12 +17,12 @@ from flask.testing import FlaskClient
 from peewee import Database
 
 from schemas.names import fold
+from service.actor_store import write_actors
 from service.app import create_app
 from service.check import check
 from service.database import execute, fetch, open_database
-from service.event_store import write_actors
 from service.importers import IMPORTERS, UnreadableFile
-from service.importing import ImportReport, import_file
+from service.importing import Import, ImportReport, import_file
 from service.settings import Settings
 from service.upgrade import upgrade
 from tests.writing import GED, body, counts, delete_event, document, everything, ged, put, rejections
@@ -33,7 +33,8 @@ FORMAT = IMPORTERS["ucdp-ged"]
 
 def take(database: Database, data: bytes | BinaryIO, **options: Any) -> ImportReport:
     stream = io.BytesIO(data) if isinstance(data, bytes) else data
-    return import_file(database, stream, FORMAT, by="import", **options)
+    how = Import(FORMAT, "import", dataset=options.pop("dataset", None))
+    return import_file(database, stream, how, **options)
 
 
 def numbered(count: int, first: int = 800_000) -> bytes:

@@ -15,7 +15,8 @@ from openapi_spec_validator import validate
 from peewee import Database
 
 from schemas.query import EVENT_MEMBERS
-from service.event_store import Draft, write_events
+from service.drafts import Draft
+from service.event_store import write_events
 from service.filters import FACET_OPTIONS, FILTERS, PARAMETERS, PERIOD_OPTIONS
 from service.problems import PROBLEMS
 from service.routes import actors, catalog

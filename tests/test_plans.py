@@ -12,9 +12,11 @@ from peewee import Database
 from schemas.faults import Refused
 from schemas.query import TimelineQuery
 from service import gazetteer, timeline
+from service.actor_store import write_actors
 from service.conditions import Carries, LiesIn
 from service.database import closing_database, open_database, snapshot
-from service.event_store import Draft, write_actors, write_events
+from service.drafts import Draft
+from service.event_store import write_events
 from service.ledger import store_state
 from service.plans import WHOLE, Plan, make_plan
 from service.read_query import read_query

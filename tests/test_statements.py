@@ -15,8 +15,10 @@ from peewee import Database
 from schemas.query import TimelineQuery
 from schemas.words import searchable
 from service import search_rows, timeline
+from service.actor_store import write_actors
 from service.database import execute, fetch, open_database
-from service.event_store import Draft, write_actors, write_events
+from service.drafts import Draft
+from service.event_store import write_events
 from service.models import Event, EventDocument, Timeline
 from service.read_query import read_query
 from service.search_rows import SearchRow

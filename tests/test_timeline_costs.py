@@ -19,8 +19,8 @@ from schemas.periods import (
     PeriodsQuery,
 )
 from service import period_counts, period_events
+from service.actor_store import write_actors
 from service.database import snapshot
-from service.event_store import write_actors
 from service.filters import PERIOD_OPTIONS
 from service.periods import periods
 from service.read_query import read_parts

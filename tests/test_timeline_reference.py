@@ -14,8 +14,10 @@ from peewee import Database
 from schemas.query import write_cursor
 from schemas.vocabulary import EVENT_TYPES, ROLES, STATUSES
 from service import gazetteer, timeline
+from service.actor_store import write_actors
 from service.database import fetch
-from service.event_store import Draft, write_actors, write_events
+from service.drafts import Draft
+from service.event_store import write_events
 from service.read_query import read_query
 from tests.conftest import event_body
 from tests.reference import ORDERS, World, answer, read_date
@@ -320,7 +322,7 @@ def pages(database: Database, first: str) -> Iterator[tuple[list[Any], int | Non
         assert page.next is None or page.next != before, "the next page begins further on"
         before = page.next
         yield events, page.total
-        address = page.next and asked.url("", write_cursor(asked, page.next)).removeprefix("?")
+        address = page.next and asked.url("", write_cursor(asked, page.next, page.sequence)).removeprefix("?")
 
 
 def ask(database: Database, filters: dict[str, Any], sort: str, limit: int, total: bool) -> list[str]:

@@ -43,8 +43,9 @@ def one(**changes: str) -> Record:
 
 def event(**changes: str) -> dict[str, Any]:
     record = one(**changes)
-    assert record.event is not None, record.faults
-    return record.event
+    made: dict[str, Any] = record.event
+    assert made is not None, record.faults
+    return made
 
 
 def codes(record: Record) -> list[tuple[str, str]]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from service.importers import ucdp_ged
+from service.importers import dateline, ucdp_ged
 from service.importers.record import Importer, Record, UnreadableFile
 
 __all__ = ["IMPORTERS", "Importer", "Record", "UnreadableFile"]
 
-IMPORTERS: Mapping[str, Importer] = {importer.name: importer for importer in (ucdp_ged.IMPORTER,)}
+IMPORTERS: Mapping[str, Importer] = {importer.name: importer for importer in (dateline.IMPORTER, ucdp_ged.IMPORTER)}

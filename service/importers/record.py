@@ -26,7 +26,7 @@ class Record:
     line: int
     raw: str
     original: dict[str, str] | None
-    event: dict[str, Any] | None
+    event: Any
     actors: tuple[dict[str, Any], ...]
     faults: tuple[Fault, ...]
     warnings: tuple[Fault, ...]
@@ -37,13 +37,15 @@ class Importer:
     """A format that can be imported, and the dataset it comes from as ``/v1/datasets`` shows it.
 
     read: streams the records of a file open for reading bytes; raises UnreadableFile.
+    names_its_own: whether each record says itself what its id and its dataset are, and is a line of JSON.
     """
 
     name: str
     title: str
-    licence: str
-    citation: str
+    licence: str | None
+    citation: str | None
     read: Callable[[BinaryIO], Iterator[Record]]
+    names_its_own: bool = False
 
 
 class UnreadableFile(Exception):

@@ -54,13 +54,13 @@ def get_actors() -> Response:
     return response
 
 
-@blueprint.get("/v1/actors/<name>")
-def get_actor(name: str) -> Response:
+@blueprint.get("/v1/actors/<actor>")
+def get_actor(actor: str) -> Response:
     """One actor, by id, name or alias."""
     refuse_parameters(request.query_string)
     with snapshot(database()):
         sequence = store_state(database()).sequence
-        actor = find_actor(database(), name)
-    if unchanged(tag := actor_tag(actor, name)):
+        found = find_actor(database(), actor)
+    if unchanged(tag := actor_tag(found, actor)):
         return not_modified(tag, sequence)
-    return answer_json(actor, tag, sequence)
+    return answer_json(found, tag, sequence)

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import orjson
 from flask import Blueprint, Response, request
 
+from schemas import query
+from schemas.faults import Fault, Refused
+from schemas.moments import read_past_moment
 from schemas.query import write_cursor
 from service import timeline
 from service.database import snapshot
-from service.events import find_event, find_original
+from service.events import Found, find_event, find_event_at, find_original, find_version
 from service.http import answer, database, not_modified, release_tag, unchanged
 from service.ledger import store_state
-from service.parameters import refuse_parameters
-from service.read_query import read_query
+from service.parameters import read_parameters, refuse_parameters
+from service.read_query import read_query, shown_sequence
 
 blueprint = Blueprint("events", __name__)
+
+PARAMETERS: dict[str, Callable[[str], Any]] = {
+    "version": query.whole_number(1, 2**31 - 1),
+    "as_of": read_past_moment,
+}
 
 
 @blueprint.get("/v1/events")
@@ -26,9 +37,9 @@ def list_events() -> Response:
         if request.if_none_match:
             state = store_state(database())
             if unchanged(tag := release_tag(state.tag)):
-                return not_modified(tag, state.sequence)
+                return not_modified(tag, shown_sequence(database(), asked.filters, state))
         page = timeline.page(database(), asked)
-    next_url = page.next and asked.url(request.path, write_cursor(asked, page.next))
+    next_url = page.next and asked.url(request.path, write_cursor(asked, page.next, page.sequence))
     envelope = {"next": next_url, "query": asked.normalised(), "sequence": page.sequence}
     if asked.total:
         envelope["total"] = page.total
@@ -41,12 +52,22 @@ def list_events() -> Response:
 
 @blueprint.get("/v1/events/<event_id>")
 def show_event(event_id: str) -> Response:
-    """One event."""
-    refuse_parameters(request.query_string)
-    event = find_event(database(), event_id)
+    """One event: as it is now, in one of its versions, or as it stood at a time."""
+    event = _find(event_id) if request.query_string else find_event(database(), event_id)
     if unchanged(event.tag):
         return not_modified(event.tag, event.sequence)
     return answer(event.document.encode() + b"\n", event.tag, event.sequence)
+
+
+def _find(event_id: str) -> Found:
+    asked = read_parameters(request.query_string, PARAMETERS)
+    if len(asked) == 2:
+        message = "cannot stand beside version, which says already what is asked for"
+        raise Refused([Fault("/as_of", "not-together", message)], "query")
+    with snapshot(database()):
+        if "version" in asked:
+            return find_version(database(), event_id, asked["version"])
+        return find_event_at(database(), event_id, asked["as_of"])
 
 
 @blueprint.get("/v1/events/<event_id>/original")

@@ -8,6 +8,7 @@ from service import facets
 from service.database import snapshot
 from service.http import answer_json, database, not_modified, release_tag, unchanged
 from service.ledger import store_state
+from service.read_query import shown_sequence
 
 blueprint = Blueprint("facets", __name__)
 
@@ -19,8 +20,8 @@ def count_facets() -> Response:
     with snapshot(database()):
         asked = facets.read_facets(database(), request.query_string)
         state = store_state(database())
-        tag = release_tag(state.tag)
-        if unchanged(tag):
-            return not_modified(tag, state.sequence)
+        sequence = shown_sequence(database(), asked.filters, state)
+        if unchanged(tag := release_tag(state.tag)):
+            return not_modified(tag, sequence)
         counted = facets.facets(database(), asked)
-    return answer_json({**counted, "sequence": state.sequence}, tag, state.sequence)
+    return answer_json({**counted, "sequence": sequence}, tag, sequence)

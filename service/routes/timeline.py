@@ -10,7 +10,7 @@ from service.filters import PERIOD_OPTIONS
 from service.http import answer_json, database, not_modified, release_tag, unchanged
 from service.ledger import store_state
 from service.periods import periods
-from service.read_query import read_parts
+from service.read_query import read_parts, shown_sequence
 
 blueprint = Blueprint("timeline", __name__)
 
@@ -23,7 +23,8 @@ def show_timeline() -> Response:
         filters, options = read_parts(database(), request.query_string, PERIOD_OPTIONS)
         options.pop("format", None)
         state = store_state(database())
+        sequence = shown_sequence(database(), filters, state)
         if unchanged(tag := release_tag(state.tag)):
-            return not_modified(tag, state.sequence)
+            return not_modified(tag, sequence)
         members = periods(database(), PeriodsQuery(filters, **options))
-    return answer_json({**members, "sequence": state.sequence}, tag, state.sequence)
+    return answer_json({**members, "sequence": sequence}, tag, sequence)

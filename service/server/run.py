@@ -1,4 +1,4 @@
-"""Runs the application under granian: a worker for each core, each with a few threads."""
+"""Runs the application under granian: a worker for each core, each with a front that hands requests to threads."""
 
 from __future__ import annotations
 
@@ -11,45 +11,64 @@ import time
 from collections.abc import Callable
 
 from granian import Granian
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces, Loops
 from granian.log import LogLevels
 
 from service.metrics import shared_by_workers
+from service.server.front import Front
 from service.settings import Settings
 
-# Threads of one worker that answer requests. A page is one short statement, so more would only wait for each other.
-THREADS = 4
 # Seconds that a worker may take to end before it is killed.
 END_SECONDS = 5
 # Seconds that ending may take altogether. A signal to the whole process group, as a terminal sends it, reaches the
 # workers before the supervisor knows of it, which has been seen to wait for them for ever.
 PATIENCE = END_SECONDS + 3
+# Seconds between two looks at whether the port takes connections.
+LISTENING_TICK = 0.05
+# What makes that which a worker serves.
+FRONT = "service.server.run:create_front"
 
 
 class CannotListen(Exception):
     """The address and port cannot be had. The message says why."""
 
 
-def serve(settings: Settings, when_listening: Callable[[], None]) -> None:
-    """Serve until SIGTERM or SIGINT; ``when_listening`` is called once the port is open. Raises CannotListen."""
+def create_front() -> Front:
+    """The application as a worker serves it. Raises BadSetting or BadDatabaseUrl."""
+    # Only the workers need the application, and the metrics only count together where they are imported in a worker.
+    from service.app import create_app
+
+    app = create_app()
+    ours = app.extensions["dateline"]
+    return Front(app, ours["settings"].max_body, ours["last_sequence"])
+
+
+def serve(settings: Settings, when_listening: Callable[[], None], front: str = FRONT) -> None:
+    """Serve until SIGTERM or SIGINT; ``when_listening`` is called once the port is open. Raises CannotListen.
+
+    ``front`` names the function that makes what a worker serves, as ``module:function``.
+    """
     _refuse_taken_port(settings)
     # A forked worker would inherit locks that a thread of the supervisor may hold.
     multiprocessing.set_start_method("spawn", force=True)
     _end_in_time()
     server = Granian(
-        "service.app:create_app",
+        front,
         factory=True,
         address=settings.host,
         port=settings.port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.ASGI,
+        # Bodies are judged by what HTTP/1.1 says of their length.
+        http=HTTPModes.http1,
+        # Another loop, where one happens to be installed, may deal with signals in its own way.
+        loop=Loops.asyncio,
         workers=settings.workers,
-        blocking_threads=THREADS,
         websockets=False,
         log_level=LogLevels.warning,
         respawn_failed_workers=True,
         workers_kill_timeout=END_SECONDS,
     )
-    server.on_startup(when_listening)
+    server.on_startup(lambda: _call_when_listening(settings, when_listening))
     with shared_by_workers():
         server.serve()
 
@@ -65,6 +84,21 @@ def _refuse_taken_port(settings: Settings) -> None:
             trial.bind(address)
     except OSError as error:
         raise CannotListen(f"{settings.host}:{settings.port} cannot be listened on: {error.strerror}") from None
+
+
+def _call_when_listening(settings: Settings, call: Callable[[], None]) -> None:
+    """Call once the port takes connections, which it does some seconds after the workers were started."""
+
+    def wait_and_call() -> None:
+        while True:
+            try:
+                socket.create_connection((settings.host, settings.port), timeout=1).close()
+            except OSError:
+                time.sleep(LISTENING_TICK)
+            else:
+                return call()
+
+    threading.Thread(target=wait_and_call, daemon=True).start()
 
 
 def _end_in_time() -> None:
