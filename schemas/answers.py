@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import Schema, fields, validate
+from marshmallow import INCLUDE, Schema, fields, validate
 
 from schemas import periods, vocabulary
 from schemas.fields import ID_PATTERN
@@ -350,6 +350,11 @@ class ProblemEntry(Schema):
 
 
 class ProblemDocument(Schema):
+    """A problem may bring members of its own (RFC 9457, 3.2): that of a refused body of many events its report."""
+
+    class Meta:
+        unknown = INCLUDE
+
     type = _text("The page that explains this kind of error.")
     title = _text("The kind of error in words.")
     status = fields.Integer(required=True)

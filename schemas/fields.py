@@ -16,6 +16,8 @@ ID_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,127}$"
 ID_FORM = re.compile(ID_PATTERN.rstrip("$") + r"\Z")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 TEXT_LIMIT = 500
+# Of the unknown members of one object, so many are told by name.
+UNKNOWN_TOLD = 20
 
 
 def fault(code: str, message: str, suggestions: Iterable[str] = ()) -> ValidationError:
@@ -204,11 +206,14 @@ class Body(Schema):
             return
         known = {field.data_key or name for name, field in self.fields.items()}
         strange = [name for name in original if name not in known and name not in self.ignored]
-        if strange:
-            message = "is not a member that is known here"
-            raise ValidationError(
-                [Fault(pointer_step(name), "unknown-field", message, near(str(name), known)) for name in strange]
-            )
+        message = "is not a member that is known here"
+        # So many are no misspellings, and to look for the nearest takes long.
+        told, untold = strange[:UNKNOWN_TOLD], len(strange[UNKNOWN_TOLD:])
+        faults = [Fault(pointer_step(name), "unknown-field", message, near(str(name), known)) for name in told]
+        if untold:
+            faults.append(Fault("", "unknown-field", f"has {untold} more members that are not known here"))
+        if faults:
+            raise ValidationError(faults)
 
 
 def load(schema: Body, body: Any) -> Any:

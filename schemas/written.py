@@ -61,14 +61,14 @@ FIGURE = _or_null({"type": "integer", "minimum": 0, "maximum": Figure.high})
 IGNORED: JsonSchema = {"description": "As it was read; the server decides it."}
 DERIVED: JsonSchema = {"description": "As it follows from the rest, or left out."}
 # Whoever reads it may send it back, so both members are there; the first that is given counts.
-REFERENCE = {"type": "object", "properties": {"id": NAME, "name": NAME}}
+REFERENCE = {"type": "object", "properties": {"id": _or_null(NAME), "name": _or_null(NAME)}}
 
 LOCATION = _object(
     "Where; each part may be unknown.",
     country=_or_null(_text("ISO 3166-1 alpha-2 code or name; a province brings its own.")),
     province=_any_of(
         NAME,
-        {"type": "object", "properties": {"code": NAME, "name": NAME}},
+        {"type": "object", "properties": {"code": _or_null(NAME), "name": _or_null(NAME)}},
         NULL,
         meaning="ISO 3166-2 code, name, alias or the form “X Province”.",
     ),

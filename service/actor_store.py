@@ -207,8 +207,8 @@ def _rename_members(log: Ledger, old: str, other: str) -> None:
     rows = fetch(
         log.database,
         "SELECT a.content FROM actor_membership m JOIN actor a ON a.id = m.actor "
-        "WHERE m.organisation = ? AND m.actor <> ? ORDER BY a.id",
-        (old, other),
+        "WHERE m.organisation = ? AND m.actor NOT IN (?, ?) ORDER BY a.id",
+        (old, old, other),
     )
     for (text,) in rows:
         member = orjson.loads(text)
@@ -280,7 +280,11 @@ def _refuse_merged(actor_id: str, state: ActorState) -> None:
 
 
 def _refuse_used(database: Database, actor_id: str) -> None:
-    members = fetch(database, "SELECT actor FROM actor_membership WHERE organisation = ? ORDER BY actor", (actor_id,))
+    members = fetch(
+        database,
+        "SELECT actor FROM actor_membership WHERE organisation = ? AND actor <> ? ORDER BY actor",
+        (actor_id, actor_id),
+    )
     if members:
         named = ", ".join(actor for (actor,) in members[:3])
         raise Conflict(f"{actor_id} has {len(members)} members ({named}); take the membership from them first.")

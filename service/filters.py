@@ -221,7 +221,7 @@ FILTERS: dict[str, Filter] = {
             "as_of",
             "The answer by what had been recorded at that time, a date-time with offset: events as they stood then, "
             "those deleted since among them. Actors' names and memberships are today's.",
-            "2026-11-22T10:00:00Z",
+            "2021-09-01T00:00:00Z",
             {"type": "string", "format": "date-time"},
             query_names.read_as_of,
             conditions.nothing_more,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -12,6 +13,7 @@ from typing import Any, BinaryIO, TextIO
 
 from peewee import Database
 
+from schemas.fields import ID_FORM
 from service.catalog import describe_dataset, introduce_dataset
 from service.database import write
 from service.drafts import Draft, Rejection, Report
@@ -19,11 +21,13 @@ from service.event_store import write_events
 from service.importers import Importer, Record, UnreadableFile
 from service.ledger import ledger
 
+# The dataset of events that name none, as the schema of events has it.
+LOCAL = "local"
 # Events of one transaction. An import that is stopped leaves whole batches, and goes on when it is run again.
 BATCH = 1000
 # Characters of one transaction's records, or a little more, so that large ones need no more memory than many.
 BATCH_SIZE = 8_000_000
-# Rejections that are told of one file; the others are counted.
+# Faults that are told of one file; of further rejected records there is no more than a count.
 TOLD_MAX = 10_000
 # What stands before the features of a GeoJSON file.
 COLLECTION = '{"type": "FeatureCollection", "features": [\n'
@@ -33,11 +37,13 @@ COLLECTION = '{"type": "FeatureCollection", "features": [\n'
 class ImportReport(Report):
     """What became of a file's records.
 
-    warnings: how often each was given, by code. untold: how many were rejected beside those in ``rejected``.
+    warnings: how often each was given, by code. told: how many faults those in ``rejected`` have together. untold: how
+    many more records were rejected.
     broken: why reading ended before the end of the file, else None.
     """
 
     warnings: Counter[str] = field(default_factory=Counter)
+    told: int = 0
     untold: int = 0
     broken: str | None = None
 
@@ -47,11 +53,15 @@ class ImportReport(Report):
         return len(self.rejected) + self.untold
 
     def add(self, other: Report) -> None:
-        """Count another batch's report in; the rejections beyond TOLD_MAX are only counted."""
+        """Count another batch's report in; once TOLD_MAX faults are told, further rejections are only counted."""
         # A dataclass with slots is another class than the one that super() would look for.
-        Report.add(self, other)
-        self.untold += max(0, len(self.rejected) - TOLD_MAX)
-        del self.rejected[TOLD_MAX:]
+        Report.add(self, replace(other, rejected=[]))
+        for rejection in other.rejected:
+            if self.told < TOLD_MAX:
+                self.rejected.append(rejection)
+                self.told += len(rejection.faults)
+            else:
+                self.untold += 1
 
     def as_json(self) -> dict[str, Any]:
         """The report as the bulk answer of the API gives it, with the warnings counted."""
@@ -241,7 +251,7 @@ def _store(
             waiting.add(record)
         else:
             # Several records may stand in one line of a file, so that a draft goes by its place.
-            drafts.append(Draft(place, _named(record.event, how), record.original, record.actors))
+            drafts.append(Draft(place, _named(record, how), record.original, record.actors))
     report = write_events(
         database, drafts, by=how.by, reason=how.reason, create_actors=how.create_actors, min_year=how.min_year
     )
@@ -256,13 +266,22 @@ def _store(
     return report, set(rejected)
 
 
-def _named(event: Any, how: Import) -> Any:
-    """The event with its id and dataset, where these are not its own to say."""
-    importer = how.importer
-    if importer.names_its_own:
-        return {**event, "dataset": how.dataset} if how.dataset and isinstance(event, Mapping) else event
-    dataset = how.dataset or importer.name
-    return {**event, "dataset": dataset, "id": dataset + event["id"].removeprefix(importer.name)}
+def _named(record: Record, how: Import) -> Any:
+    """The event of a record, with its id and dataset where these are not its own to say."""
+    event, importer = record.event, how.importer
+    if not importer.names_its_own:
+        dataset = how.dataset or importer.name
+        return {**event, "dataset": dataset, "id": dataset + event["id"].removeprefix(importer.name)}
+    if not isinstance(event, Mapping):
+        return event
+    named = {**event, "dataset": how.dataset} if how.dataset else event
+    return named if named.get("id") is not None else {**named, "id": _made_id(named.get("dataset"), record.raw)}
+
+
+def _made_id(dataset: Any, raw: str) -> str:
+    """The id of an event that gives none: made from what was read, so that the same line is the same event again."""
+    given = dataset if isinstance(dataset, str) and ID_FORM.match(dataset) else LOCAL
+    return f"{given[:100]}-{hashlib.sha256(raw.strip().encode('utf-8', 'surrogateescape')).hexdigest()[:16]}"
 
 
 class _Rejects:

@@ -178,7 +178,7 @@ OPERATIONS: dict[str, Operation] = {
         {JSON_PATCH: written.JSON_PATCH},
         (
             Parameter("from", "The version to begin with; the one before `to` by default.", "1", VERSION),
-            Parameter("to", "The version to end with; the last by default.", "1", VERSION),
+            Parameter("to", "The version to end with; the last by default.", "2", VERSION),
         ),
         ("not-found", "gone"),
         EVENT_ID,

@@ -87,7 +87,7 @@ FLAWS = ({"title": " "}, {"date": "2021-02-30"}, {"type": "war"}, {"actors": [{"
 
 def body(rng: Random, flawed: float = 0.1) -> Content:
     """An event without an id; ``flawed``: how often there is something wrong with it."""
-    wanted = ["title", "date", *(name for name in MEMBERS if rng.random() < 0.4)]
+    wanted = ["title", "date", *(name for name in MEMBERS if rng.random() < (0.8 if name == "actors" else 0.4))]
     found: Content = {name: MEMBERS[name](rng) for name in wanted}
     return found | (rng.choice(FLAWS) if rng.random() < flawed else {})
 

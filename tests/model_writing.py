@@ -65,7 +65,8 @@ class Writing(Model):
         now = self._present(kind, subject)
         judge(condition, now)
         if kind == "actor":
-            members = [actor for actor, c in self.living("actor").items() if subject in (c.content or {})["member_of"]]
+            others = [change for actor, change in self.living("actor").items() if actor != subject]
+            members = [change for change in others if subject in (change.content or {})["member_of"]]
             events = [self.with_merged(c.content or {}) for c in self.living("event").values()]
             if members or any(subject in named_in(event) for event in events):
                 raise Refusal(409)

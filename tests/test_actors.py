@@ -189,7 +189,7 @@ def test_another_actors_name_does_not_take_an_actors_id_away(database: Database)
 def test_a_name_that_an_actor_no_longer_has_no_longer_finds_it(database: Database) -> None:
     write_actors(database, [seed_actor("is-k", aliases=[])], by="tester")
     [rejection] = put(database, body(actors=["ISKP"])).rejected
-    assert found(rejection.faults) == [("/actors/0/id", "unknown-actor")]
+    assert found(rejection.faults) == [("/actors/0", "unknown-actor")]
 
 
 # Events follow

@@ -81,7 +81,7 @@ def test_actors_that_nobody_knows_are_created_only_where_that_is_asked(writer: F
     given = event_body(id="a", actors=[{"name": "Quince Regiment", "role": "side-a"}])
     before = sequence(writer)
     for query in ("", "?unknown_actors=refuse"):
-        assert entries(writer.post(f"/v1/events{query}", json=given)) == [("/actors/0/id", "unknown-actor")]
+        assert entries(writer.post(f"/v1/events{query}", json=given)) == [("/actors/0/name", "unknown-actor")]
     assert entries(writer.post("/v1/events?unknown_actors=perhaps", json=given)) == [
         ("/unknown_actors", "unknown-value")
     ]
@@ -96,7 +96,7 @@ def test_actors_that_nobody_knows_are_created_only_where_that_is_asked(writer: F
 @pytest.mark.parametrize("method", ["put", "patch"])
 def test_put_and_patch_create_actors_as_post_does(writer: FlaskClient, method: str) -> None:
     given = event_body(actors=["Quince Regiment"])
-    assert entries(writer.open(CLASH, method=method, json=given, headers=ANY)) == [("/actors/0/id", "unknown-actor")]
+    assert entries(writer.open(CLASH, method=method, json=given, headers=ANY)) == [("/actors/0", "unknown-actor")]
     event = done(writer.open(f"{CLASH}?unknown_actors=create", method=method, json=given, headers=ANY))
     assert [actor["id"] for actor in event["actors"]] == ["quince-regiment"]
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Mapping
-from typing import Any, BinaryIO
+from collections.abc import Iterator
+from typing import BinaryIO
 
 import orjson
 
 from schemas.faults import Fault, Refused
-from schemas.fields import ID_FORM, shorten
+from schemas.fields import shorten
 from schemas.strict_json import DEPTH_MAX, refuse_deep
 from service.importers.record import Importer, Record, rejected
 
@@ -49,21 +48,12 @@ def _record(number: int, line: bytes) -> Record:
         # Few lines hold as many brackets as it takes to be too deep.
         if line.count(b"[") + line.count(b"{") > DEPTH_MAX:
             refuse_deep(event)
-        if isinstance(event, dict) and event.get("id") is None:
-            event["id"] = _id_of(event, line)
     except orjson.JSONDecodeError as error:
         message = f"{shorten(raw.strip(), 40)!r} is not JSON: {error.msg}, at column {error.colno}"
         return rejected(number, raw, Fault("", "not-json", message.encode("utf-8", "replace").decode()))
     except Refused as refused:
         return Record(number, raw, None, None, (), refused.faults, ())
     return Record(number, raw, None, event, (), (), ())
-
-
-def _id_of(event: Mapping[str, Any], line: bytes) -> str:
-    """The id of an event that gives none: made from its line, so that the same line is the same event again."""
-    dataset = event.get("dataset")
-    named = dataset if isinstance(dataset, str) and ID_FORM.match(dataset) else "local"
-    return f"{named[:100]}-{hashlib.sha256(line.strip()).hexdigest()[:16]}"
 
 
 IMPORTER = Importer(
