@@ -257,7 +257,7 @@ def kind_of(value: Any) -> str:
     names = {
         bool: "a truth value",
         int: "a number",
-        float: "a number",
+        float: "a fraction",
         str: "a text",
         list: "a list",
         dict: "an object",

@@ -11,11 +11,12 @@ class VersionNumber(Faulting):
     """The number of a version, from 1."""
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int):
+        whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+        if isinstance(value, bool) or not whole:
             raise fault("wrong-type", f"must be a whole number, not {kind_of(value)}")
         if not 1 <= value < 2**31:
             raise fault("out-of-range", "must be the number of a version, from 1")
-        return value
+        return int(value)
 
 
 class RestoreBody(Body):

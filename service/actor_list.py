@@ -13,7 +13,7 @@ from peewee import Database
 from schemas.errors import Gone, NotFound
 from schemas.fields import ID_FORM, shorten
 from schemas.names import fold
-from service.actors import ActorNames
+from service.actors import ActorNames, ever, is_merged
 from service.catalog import extents
 from service.database import fetch
 from service.ledger import timestamp
@@ -59,7 +59,8 @@ def list_actors(database: Database, asked: ActorsQuery) -> tuple[list[dict[str, 
 def find_actor(database: Database, name: str) -> dict[str, Any]:
     """The actor with this id, or else the only one with this name. Raises NotFound, or Gone once it is deleted."""
     candidates = ActorNames(database, [name]).candidates(name) if len(name) <= 500 else []
-    if not candidates and _was_there(database, name):
+    if name not in candidates and ever(database, _as_id(name)) and not is_merged(database, name):
+        # Another may have been given its id as a name since.
         raise Gone("actor", name)
     if len(candidates) != 1:
         hint = f" Several actors have this name: {', '.join(candidates)}." if candidates else ""
@@ -68,9 +69,9 @@ def find_actor(database: Database, name: str) -> dict[str, Any]:
     return _shown(database, rows)[0]
 
 
-def _was_there(database: Database, actor_id: str) -> bool:
-    sql = "SELECT 1 FROM revision WHERE kind = 'actor' AND subject = ? AND version = 1"
-    return bool(ID_FORM.match(actor_id) and fetch(database, sql, (actor_id,)))
+def _as_id(name: str) -> list[str]:
+    """A name as the one id that it may be."""
+    return [name] if ID_FORM.match(name) else []
 
 
 def actor_tag(actor: Mapping[str, Any], asked: str) -> str:

@@ -19,9 +19,10 @@ from service import actors
 from service.actor_list import find_actor
 from service.database import execute, fetch, insert_rows, write
 from service.following import events_naming, naming_terms, with_their_events
-from service.ledger import Ledger, ledger
+from service.ledger import Ledger, ledger, store_state
 from service.models import ActorMerge
 from service.patches import Patch, misfits
+from service.versions import merges
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,19 @@ class ActorState:
     version: int
     content: dict[str, Any] | None
     into: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """An actor as it is read after a write, and the sequence of the last change that this shows."""
+
+    actor: dict[str, Any]
+    sequence: int
+
+
+def _written(database: Database, actor_id: str) -> Written:
+    """To be called within the transaction of the write, before anybody else can come."""
+    return Written(find_actor(database, actor_id), store_state(database).sequence)
 
 
 def state_of(database: Database, actor_id: str) -> ActorState | None:
@@ -63,7 +77,7 @@ def write_actors(database: Database, bodies: Sequence[Mapping[str, Any]], *, by:
     return write(database, work)
 
 
-def create_actor(database: Database, body: Any, *, by: str, reason: str | None = None) -> dict[str, Any]:
+def create_actor(database: Database, body: Any, *, by: str, reason: str | None = None) -> Written:
     """Store an actor that is not there yet. Raises Refused, and Conflict where its id is or was taken."""
 
     def judge(actor_id: str, state: ActorState | None) -> None:
@@ -75,14 +89,14 @@ def create_actor(database: Database, body: Any, *, by: str, reason: str | None =
 
 def put_actor(
     database: Database, actor_id: str, body: Any, precondition: Precondition, *, by: str, reason: str | None = None
-) -> dict[str, Any]:
+) -> Written:
     """Create or replace the actor with this id. Raises Refused, Conflict, Stale or Unconditional."""
     return _write_one(database, actor_id, lambda _: body, _judge_by(precondition), by, reason)
 
 
 def patch_actor(
     database: Database, actor_id: str, patch: Patch, precondition: Precondition, *, by: str, reason: str | None = None
-) -> dict[str, Any]:
+) -> Written:
     """Change an actor by a patch of its answer. Raises NotFound, Gone, Refused, Stale or Unconditional."""
     judge = _judge_by(precondition)
 
@@ -100,10 +114,10 @@ def patch_actor(
 
 def restore_actor(
     database: Database, actor_id: str, version: int, precondition: Precondition, *, by: str, reason: str | None = None
-) -> dict[str, Any]:
+) -> Written:
     """Bring back what an actor was in a version. Raises NotFound, Refused, Conflict, Stale or Unconditional."""
 
-    def work() -> dict[str, Any]:
+    def work() -> Written:
         with ledger(database, by, reason) as log:
             state = state_of(database, actor_id)
             if state is None:
@@ -113,7 +127,7 @@ def restore_actor(
             if state.content is not None:
                 precondition.judge(f"the actor {actor_id}", state.version)
             _store(log, [actor], "restored")
-        return find_actor(database, actor_id)
+        return _written(database, actor_id)
 
     return write(database, work)
 
@@ -138,14 +152,14 @@ def delete_actor(
     write(database, work)
 
 
-def merge_actors(database: Database, actor_id: str, into: str, *, by: str, reason: str | None = None) -> dict[str, Any]:
+def merge_actors(database: Database, actor_id: str, into: str, *, by: str, reason: str | None = None) -> Written:
     """Say that one actor is another: its events and names become that one's, and the old id goes on meaning it.
 
     into: any name of the other. No event gets a new version, as with a new name: what was recorded stays as it was
     said. Raises NotFound, Gone, Conflict, and Refused for an unknown ``into`` or too many aliases.
     """
 
-    def work() -> dict[str, Any]:
+    def work() -> Written:
         with ledger(database, by, reason) as log:
             state = _must_be_there(actor_id, state_of(database, actor_id))
             other = _other(database, into, actor_id)
@@ -162,7 +176,7 @@ def merge_actors(database: Database, actor_id: str, into: str, *, by: str, reaso
                 actors.store_actor(log, merged)
 
             with_their_events(database, [actor_id, other], change)
-        return find_actor(database, other)
+        return _written(database, other)
 
     return write(database, work)
 
@@ -223,13 +237,13 @@ def _write_one(
     judge: Callable[[str, ActorState | None], None],
     by: str,
     reason: str | None,
-) -> dict[str, Any]:
+) -> Written:
     """Write one actor. What is wrong with it is told before what is wrong with the moment.
 
     wanted: how it stands → its body. judge: raises what speaks against a change of it.
     """
 
-    def work() -> dict[str, Any]:
+    def work() -> Written:
         with ledger(database, by, reason) as log:
             state = state_of(database, actor_id) if actor_id else None
             [actor] = _judged(database, _with_id(wanted(state), actor_id))
@@ -240,7 +254,7 @@ def _write_one(
                 raise Conflict(f"The actor {actor['id']} was deleted; only restoring it brings it back.")
             judge(actor["id"], state)
             _store(log, [actor])
-        return find_actor(database, actor["id"])
+        return _written(database, actor["id"])
 
     return write(database, work)
 
@@ -285,6 +299,8 @@ def _refuse_used(database: Database, actor_id: str) -> None:
         "SELECT actor FROM actor_membership WHERE organisation = ? AND actor <> ? ORDER BY actor",
         (actor_id, actor_id),
     )
+    if actor_id == CIVILIANS:
+        raise Conflict("Civilians are nobody in particular, and any event may name them, so they cannot be deleted.")
     if members:
         named = ", ".join(actor for (actor,) in members[:3])
         raise Conflict(f"{actor_id} has {len(members)} members ({named}); take the membership from them first.")
@@ -306,12 +322,19 @@ def _content_of(database: Database, actor_id: str, version: int) -> Any:
     if rows[0][0] == "deleted":
         message = f"version {version} is a deletion; take one that holds the actor"
         raise Refused([Fault("/version", "deletion", message, (str(version - 1),))])
-    return orjson.loads(rows[0][1])
+    return _with_organisations_of_today(database, orjson.loads(rows[0][1]))
+
+
+def _with_organisations_of_today(database: Database, content: Mapping[str, Any]) -> dict[str, Any]:
+    """What an actor was, with merged organisations replaced; it may have become one of them, or several one."""
+    merged = merges(database)
+    organisations = dict.fromkeys(merged.get(actor, actor) for actor in content["member_of"])
+    return {**content, "member_of": [actor for actor in organisations if actor != content["id"]]}
 
 
 def _store(log: Ledger, judged: Sequence[Mapping[str, Any]], operation: str | None = None) -> list[str]:
     """Store actors in canonical form and let their events follow; return the ids of those that changed."""
-    moved = [actor["id"] for actor in judged if operation or actors.shows_otherwise(log.database, actor)]
+    moved = actors.showing_otherwise(log.database, judged)
     return with_their_events(
         log.database, moved, lambda: [actor["id"] for actor in judged if actors.store_actor(log, actor, operation)]
     )

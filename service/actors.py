@@ -22,6 +22,8 @@ from service.places import resolve_country
 from service.projections import ActorView
 
 SCHEMA = ActorBody()
+# The members that events show, or are found by.
+SHOWN = ("name", "aliases", "member_of")
 # The members of an actor in the order of its answer, without what is counted.
 MEMBERS = ("id", "name", "aliases", "kind", "member_of", "country", "description", "external_ids")
 
@@ -125,7 +127,7 @@ def views(database: Database, actors: Collection[str]) -> dict[str, ActorView]:
         for actor, content in fetch(database, f"SELECT id, content FROM actor WHERE id IN ({marks})", chunk):
             found[actor] = orjson.loads(content)
     # What is past may name actors that were deleted since: by their last name.
-    found |= {actor: last_content(database, actor) for actor in set(actors) - found.keys()}
+    found |= last_contents(database, set(actors) - found.keys())
     direct: dict[str, list[str]] = {}
     asked: set[str] = set()
     while new := sorted((set(actors) | {above for known in direct.values() for above in known}) - asked):
@@ -144,19 +146,23 @@ def views(database: Database, actors: Collection[str]) -> dict[str, ActorView]:
     }
 
 
-def last_content(database: Database, actor: str) -> dict[str, Any]:
-    """What an actor was before it was deleted."""
-    [(content,)] = fetch(
-        database,
-        "SELECT content FROM revision WHERE kind = 'actor' AND subject = ? AND operation <> 'deleted' "
-        "ORDER BY version DESC LIMIT 1",
-        (actor,),
-    )
-    found: dict[str, Any] = orjson.loads(content)
+def last_contents(database: Database, actors: Collection[str]) -> dict[str, dict[str, Any]]:
+    """What actors that were deleted or merged were before."""
+    found = {}
+    for chunk in chunks(sorted(actors)):
+        marks = ", ".join("?" * len(chunk))
+        rows = fetch(
+            database,
+            "SELECT r.subject, r.content FROM revision r WHERE r.kind = 'actor' AND r.operation <> 'deleted' "
+            f"AND r.subject IN ({marks}) AND r.version = (SELECT max(l.version) FROM revision l "
+            "WHERE l.subject = r.subject AND l.kind = 'actor' AND l.operation <> 'deleted')",
+            chunk,
+        )
+        found.update({actor: orjson.loads(content) for actor, content in rows})
     return found
 
 
-def known(database: Database, actors: Collection[str]) -> set[str]:
+def existing(database: Database, actors: Collection[str]) -> set[str]:
     """Those of the ids that actors have today."""
     return {actor for (actor,) in fetch_by_key(database, "t.id", "actor", ("id",), [(actor,) for actor in actors])}
 
@@ -193,9 +199,15 @@ def judge_actors(database: Database, bodies: Sequence[Mapping[str, Any]]) -> lis
     for index, actor in enumerate(actors):
         for step, organisation in enumerate(actor["member_of"]):
             try:
-                actor["member_of"][step] = names.find(organisation)
+                found = names.find(organisation)
             except Unreadable as error:
                 faults += error.at(f"/{index}/member_of/{step}")
+                continue
+            if found == actor["id"]:
+                faults.append(Fault(f"/{index}/member_of/{step}", "own-id", "an actor cannot be a member of itself"))
+            elif found in actor["member_of"][:step]:
+                faults.append(Fault(f"/{index}/member_of/{step}", "duplicate", f"{found!r} stands earlier too"))
+            actor["member_of"][step] = found
     if faults:
         raise Refused(faults)
     return actors
@@ -212,33 +224,53 @@ def _canonical(actor: Mapping[str, Any]) -> dict[str, Any]:
     return {**{name: actor[name] for name in MEMBERS}, "id": actor_id, "country": country}
 
 
-def shows_otherwise(database: Database, actor: Mapping[str, Any]) -> bool:
-    """Whether an actor in canonical form has other names or other organisations than it has in the store."""
-    rows = fetch(database, "SELECT content FROM actor WHERE id = ?", (actor["id"],))
-    before = [orjson.loads(content) for (content,) in rows]
-    return any(actor[member] != found[member] for found in before for member in ("name", "aliases", "member_of"))
+def showing_otherwise(database: Database, actors: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The ids of those actors in canonical form that stand otherwise in the store: events show it, or find by it.
+
+    So do actors that were deleted.
+    """
+    rows = fetch_by_key(database, "t.id, t.content", "actor", ("id",), [(actor["id"],) for actor in actors])
+    before = {actor: orjson.loads(content) for actor, content in rows}
+    deleted = ever(database, {actor["id"] for actor in actors} - before.keys())
+    changed = {
+        actor["id"]
+        for actor in actors
+        if (known := before.get(actor["id"])) and any(actor[name] != known[name] for name in SHOWN)
+    }
+    return sorted(changed | deleted)
+
+
+def ever(database: Database, ids: Collection[str]) -> set[str]:
+    """Those of the ids that actors have or ever had."""
+    keys = [(actor, "actor", 1) for actor in sorted(ids)]
+    return {actor for (actor,) in fetch_by_key(database, "t.subject", "revision", ("subject", "kind", "version"), keys)}
 
 
 def store_actor(log: Ledger, actor: Mapping[str, Any], operation: str | None = None) -> bool:
-    """Write one actor in canonical form; False when nothing changes. ``operation``: what to call it, if that does not
-    follow, as it does not for one that was deleted.
+    """Write one actor in canonical form; False when nothing changes. One that was deleted is restored.
+
+    operation: what to call it where that does not follow.
     """
-    content = orjson.dumps(actor).decode()
-    found = fetch(log.database, "SELECT version, content, created FROM actor WHERE id = ?", (actor["id"],))
-    if operation and not found:
-        found = fetch(
-            log.database,
-            "SELECT l.version, NULL, f.recorded FROM revision f JOIN revision l ON l.subject = f.subject "
-            "AND l.kind = f.kind WHERE f.subject = ? AND f.kind = 'actor' AND f.version = 1 "
-            "ORDER BY l.version DESC LIMIT 1",
-            (actor["id"],),
-        )
-    version, before, created = found[0] if found else (0, None, log.recorded)
+    actor_id, content = actor["id"], orjson.dumps(actor).decode()
+    sql = "SELECT version, content, created, 'updated' FROM actor WHERE id = ?"
+    found = fetch(log.database, sql, (actor_id,)) or _deleted(log.database, actor_id)
+    version, before, created, follows = found[0] if found else (0, None, log.recorded, "created")
     if before == content:
         return False
-    log.append("actor", actor["id"], version + 1, operation or ("updated" if found else "created"), content)
+    log.append("actor", actor_id, version + 1, operation or follows, content)
     insert_actor(log.database, actor, version + 1, created, log.recorded)
     return True
+
+
+def _deleted(database: Database, actor_id: str) -> list[tuple[Any, ...]]:
+    """The last version of an actor that was deleted, nothing of its content, and when it was created."""
+    return fetch(
+        database,
+        "SELECT l.version, NULL, f.recorded, 'restored' FROM revision f "
+        "JOIN revision l ON l.subject = f.subject AND l.kind = f.kind "
+        "WHERE f.subject = ? AND f.kind = 'actor' AND f.version = 1 ORDER BY l.version DESC LIMIT 1",
+        (actor_id,),
+    )
 
 
 def insert_actor(database: Database, actor: Mapping[str, Any], version: int, created: int, updated: int) -> None:
@@ -270,13 +302,19 @@ def remove_actor(database: Database, actor_id: str, keep_external_ids: bool = Fa
         table.delete().where(table.actor == actor_id).execute(database)
 
 
+def is_merged(database: Database, actor: str) -> bool:
+    """Whether an id goes on meaning the actor that its own was merged into."""
+    sql = "SELECT 1 FROM actor_merge m JOIN actor a ON a.id = m.actor WHERE m.id = ?"
+    return bool(fetch(database, sql, (actor,)))
+
+
 def by_external_id(database: Database, ids: Collection[tuple[str, str]]) -> dict[tuple[str, str], str]:
     """The actor that has each of these (scheme, value) pairs; the first by id where several have it."""
     found: dict[tuple[str, str], str] = {}
     # The ids of a merged actor stay its own, so that every dataset finds the one that it has become.
     columns = "coalesce((SELECT m.actor FROM actor_merge m WHERE m.id = t.actor), t.actor), t.scheme, t.value"
     rows = fetch_by_key(database, columns, "actor_external_id", ("scheme", "value"), set(ids))
-    there = known(database, {actor for actor, _, _ in rows})
+    there = existing(database, {actor for actor, _, _ in rows})
     for actor, scheme, value in sorted(rows):
         if actor in there:
             found.setdefault((scheme, value), actor)

@@ -13,6 +13,7 @@ from werkzeug.exceptions import (
     LengthRequired,
     RequestEntityTooLarge,
     RequestTimeout,
+    ServiceUnavailable,
     UnsupportedMediaType,
 )
 
@@ -25,13 +26,16 @@ from service.settings import Settings
 IN_MEMORY = 2**20
 # Where a server that takes bodies in by itself says how that went, in the environment of WSGI.
 STATE = "dateline.body"
+# Seconds after which to send a body again that was not taken in for now.
+RETRY_SECONDS = 10
 BROKE_OFF = "The body broke off before its end, so nothing was done."
 
 
 def spooled() -> BinaryIO:
     """The whole body of the request, from its beginning; the same file each time, closed with the request.
 
-    Raises LengthRequired, RequestEntityTooLarge, BadRequest for one that broke off, and RequestTimeout.
+    Raises LengthRequired, RequestEntityTooLarge, BadRequest for one that broke off, RequestTimeout, and
+    ServiceUnavailable.
     """
     if "body" not in g:
         g.body = _take_in()
@@ -52,6 +56,9 @@ def _take_in() -> BinaryIO:
             raise BadRequest(BROKE_OFF)
         case "too-slow":
             raise RequestTimeout("The body did not come in time, so nothing was done.")
+        case "not-now":
+            detail = "The body could not be taken in at the moment, so nothing was done; try again."
+            raise ServiceUnavailable(detail, retry_after=RETRY_SECONDS)
         case "whole":
             return cast(BinaryIO, request.environ["wsgi.input"])
     return _copy(length)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from schemas import edtf
@@ -14,12 +14,15 @@ from schemas.vocabulary import RESERVED_ACTORS
 from service.places import resolve_country, resolve_province
 from service.projections import derived_dates
 from service.references import KnownActors, References
+from service.versions import Version
 
 
-def canonical(body: Mapping[str, Any], references: References, known: KnownActors) -> dict[str, Any]:
+def canonical(
+    body: Mapping[str, Any], references: References, known: KnownActors, current: Version | None = None
+) -> dict[str, Any]:
     """The canonical form of an event that its schema has passed: what the revision log keeps.
 
-    known: what an import knows of the event's actors.
+    known: what an import knows of the event's actors. current: the event's version as it stands.
 
     Raises Refused with every name that is unknown or ambiguous, and every derived member that disagrees.
     """
@@ -33,7 +36,7 @@ def canonical(body: Mapping[str, Any], references: References, known: KnownActor
         "status": body["status"],
         "location": _location(body["location"], faults),
         "actors": _participants(body["actors"], references, known, faults),
-        "claims": _claims(body["claims"], references, known, faults),
+        "claims": _claims(body["claims"], references, known, _strangers(current), faults),
         "sources": [dict(source) for source in body["sources"]],
         "related": [dict(relation) for relation in body["related"]],
         "tags": list(body["tags"]),
@@ -95,13 +98,17 @@ def _participants(
 
 
 def _claims(
-    claims: Sequence[Mapping[str, Any]], references: References, known: KnownActors, faults: list[Fault]
+    claims: Sequence[Mapping[str, Any]],
+    references: References,
+    known: KnownActors,
+    strangers: Collection[str],
+    faults: list[Fault],
 ) -> list[dict[str, Any]]:
     found = []
     for index, claim in enumerate(claims):
         claimant, of = claim["claimant"], claim["of"]
         if claimant and "name" in claimant:
-            actor = references.named_actor(claimant["name"])
+            actor = None if claimant["name"] in strangers else references.named_actor(claimant["name"])
             claimant = {"id": actor} if actor else {"name": claimant["name"]}
         elif claimant:
             try:
@@ -115,6 +122,12 @@ def _claims(
                 faults += error.at(f"/claims/{index}/of")
         found.append({**claim, "claimant": claimant, "of": of})
     return found
+
+
+def _strangers(current: Version | None) -> set[str]:
+    """The claimants of an event that are no actors: what was read can be written back, though one has that name now."""
+    claims = current.content["claims"] if current and current.content else ()
+    return {claim["claimant"]["name"] for claim in claims if claim["claimant"] and "name" in claim["claimant"]}
 
 
 def _derived_faults(body: Mapping[str, Any], content: Mapping[str, Any]) -> list[Fault]:

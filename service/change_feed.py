@@ -18,8 +18,13 @@ from service.changes import ChangesQuery, changes
 from service.database import give_back, snapshot
 from service.ledger import store_state
 
-# Seconds between two looks at the store, and seconds of silence after which a comment keeps the stream alive.
-TICK, KEEP_ALIVE = 0.2, 15.0
+# Seconds between two looks at whether the store has advanced.
+TICK = 0.2
+# Seconds of silence after which a comment is sent, so that neither the client nor what lies between gives up.
+KEEP_ALIVE_SECONDS = 15.0
+# What a stream begins with, and the comment that breaks its silence.
+OPENING = b": open\n\n"
+KEEP_ALIVE = b": keep-alive\n\n"
 
 
 class Slots:
@@ -90,7 +95,7 @@ class ChangeStream:
 
     def chunks(self) -> Iterator[bytes]:
         """Everything that is sent, for a server that can only wait; it holds a thread as long as the stream is open."""
-        yield b": open\n\n"
+        yield OPENING
         silent_since = time.monotonic()
         while True:
             before = self.position
@@ -98,8 +103,8 @@ class ChangeStream:
                 yield found
                 silent_since = time.monotonic()
             elif self.position == before:
-                if time.monotonic() - silent_since >= KEEP_ALIVE:
-                    yield b": keep-alive\n\n"
+                if time.monotonic() - silent_since >= KEEP_ALIVE_SECONDS:
+                    yield KEEP_ALIVE
                     silent_since = time.monotonic()
                 time.sleep(TICK)
 

@@ -90,7 +90,8 @@ def _add_concerns(database: Database, sql: Sql, asked: TimelineQuery) -> None:
     ):
         sql.add(f"{' OR ' if index else ''}EXISTS (SELECT 1 FROM {rows}")
         sql.add_tests((*tests, *words_of(engine, text, past)), row="t")
-        sql.add(")")
+        # PostgreSQL would make a list of all that match, which is more than it is asked about.
+        sql.add(" LIMIT 1 OFFSET 0)")
     sql.add(")")
 
 

@@ -205,8 +205,7 @@ def _check_actors(database: Database) -> Iterator[Discrepancy]:
     for actor_id in found:
         yield Discrepancy("actor", actor_id, "is in no revision")
     merged = merges_in_log(database)
-    for old in merged:
-        content = actors.last_content(database, old)
+    for old, content in actors.last_contents(database, merged).items():
         external.subtract((old, scheme, value) for scheme, value in content["external_ids"].items())
     if dict(fetch(database, "SELECT id, actor FROM actor_merge")) != merged:
         yield Discrepancy("actor_merge", "actor_merge", "differs from what the revisions say was merged")

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO, TextIO
 
 import click
 
+from schemas.faults import Refused
 from service import __version__
 from service.command_line import (
     REFUSED,
@@ -106,6 +107,8 @@ def migrate_command() -> None:
 def seed_command(as_json: bool) -> None:
     """Load the first timeline, Afghanistan in August 2021. Doing it again changes nothing.
 
+    What somebody else has changed of it, deleted or merged is left as it is.
+
     \b
     Example:
       dateline seed
@@ -113,7 +116,10 @@ def seed_command(as_json: bool) -> None:
     from service.seeding import seed
 
     with store(read_settings()) as database:
-        actors, report = seed(database)
+        try:
+            actors, report = seed(database)
+        except Refused as refused:
+            fail("the seed does not fit what is there: " + "; ".join(in_words(fault) for fault in refused.faults))
     if as_json:
         print_json({"actors": actors, "created": report.created, "updated": report.updated})
     elif actors or report.created or report.updated:

@@ -18,6 +18,8 @@ from peewee import __exception_wrapper__ as driver_errors_as_ours  # type: ignor
 from playhouse.migrations import Runner
 from playhouse.pool import PooledPostgresqlDatabase
 
+from service.driver_errors import causes
+
 MIGRATIONS = Path(__file__).parent / "migrations"
 HISTORY = "schema_migration"  # The table in which the migrations that were applied are noted.
 Result = TypeVar("Result")
@@ -25,9 +27,10 @@ Member = TypeVar("Member")
 
 # Values that one statement looks for; engines take some 30,000 parameters.
 CHUNK = 500
-
 # Of one process to a PostgreSQL server.
 MAX_CONNECTIONS = 32
+# For so long a write waits for another one, so that none holds a thread for ever.
+LOCK_SECONDS = 30
 
 # The oldest SQLite with UPDATE … RETURNING.
 SQLITE_NEEDED = (3, 35, 0)
@@ -177,7 +180,7 @@ def _open_sqlite(path: str) -> Database:
             # As much of the file as the build allows is read through the page cache without copying.
             "mmap_size": 2**40,
         },
-        timeout=30,
+        timeout=LOCK_SECONDS,
         # A deferred transaction that reads first fails at its first write when another has written since.
         lock_type="IMMEDIATE",
     )
@@ -190,9 +193,11 @@ def _open_postgres(url: str) -> Database:
         raise BadDatabaseUrl("PostgreSQL needs its driver: install dateline with the extra `postgres`") from None
     # The driver judges the URL now, so that a typing mistake is not taken for a server that is down.
     try:
-        psycopg.conninfo.conninfo_to_dict(url)
+        given = psycopg.conninfo.conninfo_to_dict(url)
     except psycopg.ProgrammingError as error:
         raise BadDatabaseUrl(f"the PostgreSQL URL cannot be read: {error}") from None
+    # What is given here would take the place of options that the URL or the environment sets.
+    has_options = "options" in given or "PGOPTIONS" in os.environ
     database: Database = PooledPostgresqlDatabase(
         url,
         prefer_psycopg3=True,
@@ -201,6 +206,7 @@ def _open_postgres(url: str) -> Database:
         stale_timeout=300,
         client_encoding="UTF8",
         connect_timeout=5,
+        **({} if has_options else {"options": f"-c lock_timeout={LOCK_SECONDS}s"}),
     )
     return database
 
@@ -311,24 +317,15 @@ def write(database: Database, work: Callable[[], Result]) -> Result:
 
 
 def sql_state(error: DatabaseError | InterfaceError) -> str | None:
-    """The SQLSTATE of a PostgreSQL error, None where there is none.
-
-    Over a connection that was ended, the rollback fails as well and hides the reason, so what came before is looked at.
-    """
-    cause: BaseException | None = error
-    while cause is not None:
-        state: str | None = getattr(cause, "sqlstate", None)
-        if state is not None:
-            return state
-        cause = cause.__cause__ or cause.__context__
-    return None
+    """The SQLSTATE of a PostgreSQL error, None where there is none."""
+    states = (getattr(cause, "sqlstate", None) for cause in causes(error))
+    return next((state for state in states if state is not None), None)
 
 
 def root_cause(error: BaseException) -> str:
     """What went wrong first: a failed rollback hides a full disk."""
-    while (cause := error.__cause__ or error.__context__) is not None:
-        error = cause
-    return str(error).strip()
+    *_, first = causes(error)
+    return str(first).strip()
 
 
 @contextmanager
@@ -380,12 +377,15 @@ def migration_lock(database: Database) -> Iterator[None]:
     """Keep every other process from changing tables or projections as a whole, and wait for one that does."""
     if isinstance(database, PooledPostgresqlDatabase):
         with database.connection_context():
+            # Who is ahead may be at work for long, and there is nothing else to do meanwhile.
+            execute(database, "SET lock_timeout = 0")
             # Any number will do, as long as nothing else in the database locks by it.
             execute(database, "SELECT pg_advisory_lock(?)", (7_246_173,))
             try:
                 yield
             finally:
                 execute(database, "SELECT pg_advisory_unlock(?)", (7_246_173,))
+                execute(database, "RESET lock_timeout")
         return
     import fcntl
 

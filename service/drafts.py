@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 import uuid
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,7 @@ from schemas.fields import load
 from service.canonical import canonical
 from service.database import chunks, fetch
 from service.ledger import Ledger
+from service.projections import actors_in
 from service.references import References
 from service.versions import Version
 
@@ -110,20 +112,24 @@ def judge_drafts(
     """
     # Those whose ids were deleted go first: nothing may be related to them either.
     alive = _without_deleted(loaded, before, report)
-    sound = _with_sound_relations(log.database, alive, before, report)
+    stored = existing(log.database, {relation["id"] for _, body in alive for relation in body["related"]})
+    sound = _with_sound_relations(alive, stored, before, report)
     details = [actor for draft, _ in sound for actor in draft.actors]
     references = References(log, [body for _, body in sound], details, create_actors)
     judged = []
     for draft, body in sound:
+        hints = {actor["name"]: actor for actor in draft.actors}
         try:
-            judged.append((draft, canonical(body, references, {actor["name"]: actor for actor in draft.actors})))
+            judged.append((draft, canonical(body, references, hints, before.get(body["id"]))))
         except Refused as refused:
             references.drop()
             report.reject(draft, refused.faults)
         else:
             references.keep()
     # A relation to a draft that was refused only now points at nothing after all.
-    return _with_sound_relations(log.database, judged, before, report)
+    taken = _with_sound_relations(judged, stored, before, report)
+    references.store({actor for _, content in taken for actor in actors_in(content)})
+    return taken
 
 
 def _without_deleted(drafts: Sequence[Loaded], before: Mapping[str, Version], report: Report) -> list[Loaded]:
@@ -138,25 +144,33 @@ def _without_deleted(drafts: Sequence[Loaded], before: Mapping[str, Version], re
 
 
 def _with_sound_relations(
-    database: Database, drafts: list[Loaded], before: Mapping[str, Version], report: Report
+    drafts: Sequence[Loaded], stored: Collection[str], before: Mapping[str, Version], report: Report
 ) -> list[Loaded]:
-    """The drafts whose relations point to events that exist or come with the batch.
+    """The drafts whose relations point to events that exist (``stored``) or come with the batch.
 
-    Rejecting one can leave another pointing at nothing, so it is repeated until all that is left is sound.
+    Rejecting one can leave others pointing at nothing, and these still others. Each relation is followed once.
     """
-    stored = existing(database, {relation["id"] for _, body in drafts for relation in body["related"]})
-    while True:
-        there = stored | {body["id"] for _, body in drafts}
-        sound = []
-        for draft, body in drafts:
-            faults = relation_faults(body, there | related_already(before.get(body["id"])))
-            if faults:
-                report.reject(draft, faults)
-            else:
-                sound.append((draft, body))
-        if len(sound) == len(drafts):
-            return sound
-        drafts = sound
+    coming = Counter(body["id"] for _, body in drafts)
+    naming: dict[str, list[int]] = {}
+    for place, (_, body) in enumerate(drafts):
+        for target in {relation["id"] for relation in body["related"]} - related_already(before.get(body["id"])):
+            if target not in stored:
+                naming.setdefault(target, []).append(place)
+    refused: set[int] = set()
+    missing = [target for target in naming if not coming[target]]
+    while missing:
+        for place in set(naming.pop(missing.pop(), ())) - refused:
+            refused.add(place)
+            event_id = drafts[place][1]["id"]
+            coming[event_id] -= 1
+            if not coming[event_id] and event_id in naming:
+                missing.append(event_id)
+    sound = [loaded for place, loaded in enumerate(drafts) if place not in refused]
+    there = {*stored, *(body["id"] for _, body in sound)}
+    for place in sorted(refused):
+        draft, body = drafts[place]
+        report.reject(draft, relation_faults(body, there | related_already(before.get(body["id"]))))
+    return sound
 
 
 def relation_faults(body: Mapping[str, Any], there: Collection[str]) -> list[Fault]:

@@ -77,7 +77,8 @@ def write_events(
     def work() -> Report:
         report = Report(received=len(drafts), rejected=list(rejected))
         with ledger(database, by, reason) as log:
-            before = versions(database, [body["id"] for _, body in loaded])
+            imported = any(draft.original is not None for draft in drafts)
+            before = versions(database, [body["id"] for _, body in loaded], originals=imported)
             judged = judge_drafts(log, loaded, before, create_actors, report)
             operations = record(log, before, [_step(draft, content) for draft, content in judged])
         report.created = operations.count("created")
@@ -222,11 +223,12 @@ def _write_one(
             if faults:
                 raise Refused(faults)
             references = References(log, [body], create=create_actors)
-            content = canonical(body, references, {})
+            content = canonical(body, references, {}, current)
             if current and current.content is None:
                 raise Conflict(f"The event {event_id} was deleted: {DELETED.partition('; ')[2]}.")
             judge(current)
             references.keep()
+            references.store(actors_in(content))
             [operation] = record(log, {event_id: current} if current else {}, [Step(event_id, content)])
         return Written(event_id, operation, find_event(database, event_id))
 
@@ -272,7 +274,7 @@ def _content_of(database: Database, event_id: str, version: int) -> dict[str, An
 
 
 def _refuse_unknown_actors(database: Database, content: Mapping[str, Any]) -> None:
-    missing = actors_in(content) - actors.known(database, actors_in(content))
+    missing = actors_in(content) - actors.existing(database, actors_in(content))
     if missing:
         raise Conflict(f"That version names actors that were deleted since: {', '.join(sorted(missing))}.")
 

@@ -16,7 +16,7 @@ from schemas.names import form
 from schemas.query import TimelineQuery
 from schemas.vocabulary import EVENT_TYPES
 from service import gazetteer
-from service.actors import last_content
+from service.actors import last_contents
 from service.database import dialect, fetch, fetch_by_key, fetch_in_pieces
 from service.filters import FACET_OPTIONS, FACET_SIZE_DEFAULT, FACETS
 from service.matching import add_matching, add_rows
@@ -215,7 +215,8 @@ def _actor_names(database: Database, ids: Sequence[str]) -> dict[str, str]:
     rows = fetch_by_key(database, "t.id, t.content", "actor", ("id",), [(actor,) for actor in ids])
     found = {actor: orjson.loads(content)["name"] for actor, content in rows}
     # What is past may name actors that were deleted since.
-    return found | {actor: last_content(database, actor)["name"] for actor in ids if actor not in found}
+    deleted = last_contents(database, set(ids) - found.keys())
+    return found | {actor: content["name"] for actor, content in deleted.items()}
 
 
 def _dataset_titles(database: Database, ids: Sequence[str]) -> dict[str, str]:

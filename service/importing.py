@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, TextIO
 
 from peewee import Database
 
+from schemas.faults import Fault
 from schemas.fields import ID_FORM
 from service.catalog import describe_dataset, introduce_dataset
 from service.database import write
@@ -27,6 +28,8 @@ LOCAL = "local"
 BATCH = 1000
 # Characters of one transaction's records, or a little more, so that large ones need no more memory than many.
 BATCH_SIZE = 8_000_000
+# Records that may wait for the events that they are related to, which come later in the file: they are kept in memory.
+WAITING_MAX = 10_000
 # Faults that are told of one file; of further rejected records there is no more than a count.
 TOLD_MAX = 10_000
 # What stands before the features of a GeoJSON file.
@@ -148,12 +151,14 @@ def _take_all(
     report = ImportReport()
     rejected = _Rejects(rejects, how.importer)
     waiting = _Waiting()
+    described = False
     for records in _batches(how.importer.read(stream), report):
-        if not report.received:
-            _describe_dataset(database, how)
         outcome, places = _store(database, records, how, waiting)
         rejected.write(records, places)
         report.add(outcome)
+        if not described and report.created + report.updated + report.unchanged:
+            _describe_dataset(database, how)
+            described = True
         progress(len(records))
     if waiting.records:
         # All that they may be related to is there by now, or among them.
@@ -258,9 +263,12 @@ def _store(
     for rejection in report.rejected:
         record = records[rejection.line]
         if waiting and all(fault.code == "unknown-event" for fault in rejection.faults):
-            waiting.add(record)
-        else:
-            rejected[rejection.line] = replace(rejection, line=record.line)
+            if len(waiting.records) < WAITING_MAX:
+                waiting.add(record)
+                continue
+            message = f"{WAITING_MAX:,} lines before it wait already for events that come later; feed it again then"
+            rejection = Rejection(rejection.line, rejection.id, (Fault("/related", "too-many-waiting", message),))
+        rejected[rejection.line] = replace(rejection, line=record.line)
     report.received = len(records)
     report.rejected = [rejected[place] for place in sorted(rejected)]
     return report, set(rejected)

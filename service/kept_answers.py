@@ -32,6 +32,9 @@ SET request = excluded.request, holder = excluded.holder, begun = excluded.begun
 WHERE kept_answer.begun <= ?
 OR kept_answer.answer IS NULL AND kept_answer.begun <= ? AND kept_answer.request = excluded.request
 """
+# Nothing is changed by it, but the row is locked, on either engine.
+HOLD = f"UPDATE kept_answer SET holder = holder {WHERE} AND holder = ? AND answer IS NULL"
+KEEP = f"UPDATE kept_answer SET answer = ? {WHERE} AND holder = ? AND answer IS NULL"
 REMOVE_OLD = (
     "DELETE FROM kept_answer WHERE begun IN (SELECT begun FROM kept_answer WHERE begun <= ? ORDER BY begun LIMIT ?)"
 )
@@ -68,10 +71,9 @@ def once(database: Database, place: Place, request: str, work: Callable[[], str]
         raise StillRunning
 
     def attempt() -> str:
-        # This locks the place until the end, so that nobody takes it over from an attempt that is slow but alive.
-        _update(database, place, holder, "holder", holder)
+        _hold(database, place, holder)
         answer = work()
-        _update(database, place, holder, "answer", answer)
+        _keep(database, place, holder, answer)
         return answer
 
     try:
@@ -105,10 +107,18 @@ def _reserve(database: Database, place: Place, request: str, holder: str) -> boo
     return execute(database, RESERVE, (*row, now - KEPT, now - LEASE)) == 1
 
 
-def _update(database: Database, place: Place, holder: str, column: str, value: str) -> None:
-    """Set a column of one's own reservation. Raises StillRunning where somebody else has taken it over."""
-    sql = f"UPDATE kept_answer SET {column} = ? {WHERE} AND holder = ? AND answer IS NULL"
-    if not execute(database, sql, (value, *astuple(place), holder)):
+def _hold(database: Database, place: Place, holder: str) -> None:
+    """Lock one's own place until the transaction ends, so that nobody takes it over from who is slow but alive.
+
+    Raises StillRunning where somebody has.
+    """
+    if not execute(database, HOLD, (*astuple(place), holder)):
+        raise StillRunning
+
+
+def _keep(database: Database, place: Place, holder: str, answer: str) -> None:
+    """Keep an answer at one's own place. Raises StillRunning where somebody else has taken it over."""
+    if not execute(database, KEEP, (answer, *astuple(place), holder)):
         raise StillRunning
 
 

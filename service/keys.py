@@ -135,7 +135,7 @@ def find_key(database: Database, presented: str) -> Key | None:
 
 
 def note_use(database: Database, key: Key, noted: dict[str, int]) -> None:
-    """Record that a key was used, now and then. Nobody waits for it, so it never fails and hardly ever waits.
+    """Record that a key was used, now and then. It never fails, and waits for a lock no longer than LITTLE_PATIENCE.
 
     noted: when this process last did so for each key, in microseconds; it is brought up to date here. An attempt that
     failed counts, so that a database that takes no writes is not asked with every request.

@@ -17,8 +17,9 @@ from schemas.strict_json import DEPTH_MAX, refuse_deep
 from service.places import resolve_province
 
 OPERATIONS_MAX = 1000
-# Bytes of JSON that a patched document may have: copies of copies would grow without end.
-DOCUMENT_MAX = 4 * 2**20
+# Bytes of JSON that the documents after each copy may have together: copies of copies grow without end, and each takes
+# its time while nobody else can write.
+COPIED_MAX = 16 * 2**20
 
 # What is said of an operation that cannot be done, the first that fits.
 OBSTACLES: tuple[tuple[type[Exception], str, str], ...] = (
@@ -137,14 +138,18 @@ def _operate(document: Any, operations: Any) -> Any:
     if len(operations) > OPERATIONS_MAX:
         message = f"has {len(operations)} operations; at most {OPERATIONS_MAX} are allowed"
         raise Refused([Fault("", "too-many", message)])
+    copied = 0
     for place, operation in enumerate(operations):
         try:
             document = jsonpatch.JsonPatch([operation]).apply(document, in_place=True)
         except tuple(kind for kind, *_ in OBSTACLES) as error:
             code, message = next((code, words) for kind, code, words in OBSTACLES if isinstance(error, kind))
             raise Refused([Fault(f"/{place}", code, message)]) from None
-        if operation["op"] == "copy" and _size(document) > DOCUMENT_MAX:
-            raise Refused([Fault(f"/{place}", "too-large", f"makes the document larger than {DOCUMENT_MAX} bytes")])
+        if operation["op"] == "copy":
+            copied += _size(document)
+            if copied > COPIED_MAX:
+                message = f"copies too much: the documents that copies made have more than {COPIED_MAX:,} bytes"
+                raise Refused([Fault(f"/{place}", "too-large", message)])
     refuse_deep(document)
     return document
 

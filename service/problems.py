@@ -17,6 +17,7 @@ from werkzeug.exceptions import HTTPException, ServiceUnavailable
 from schemas.errors import Conflict, Gone, NotFound, Stale, Unconditional
 from schemas.faults import Fault, Refused
 from service.database import sql_state
+from service.driver_errors import waited_in_vain
 from service.http import request_id
 from service.kept_answers import StillRunning
 from service.rules import OtherRules
@@ -26,6 +27,10 @@ log = logging.getLogger("dateline")
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 5
 UNDEFINED_TABLE = "42P01"
+LOCKED = (
+    "Somebody else has been writing for long, so nothing of this request was done, but for batches of many events that "
+    "were stored before; try again."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,15 +169,17 @@ PROBLEMS: dict[str, Problem] = {
         Problem(
             "busy",
             503,
-            "Too many streams are open",
-            "As many streams of changes are open as the service keeps at once (`DATELINE_MAX_STREAMS`). Everything "
-            "else is answered as always. Try again after the seconds in `Retry-After`, or ask /v1/changes in pieces.",
+            "Too many streams or uploads at once",
+            "As many streams of changes are open as the service keeps (`DATELINE_MAX_STREAMS`), or as many large "
+            "bodies are on their way as it takes in at once. Everything else is answered as always. Try again after "
+            "the seconds in `Retry-After`; instead of a stream, ask /v1/changes in pieces.",
         ),
         Problem(
             "unavailable",
             503,
             "The database cannot be reached",
-            "The service runs, but its database does not answer. Try again after the seconds in `Retry-After`.",
+            "The service runs, but its database does not answer, or somebody else has been writing to it for longer "
+            "than a request waits, as `detail` says. Try again after the seconds in `Retry-After`.",
         ),
     )
 }
@@ -249,7 +256,8 @@ def _gone(error: Gone) -> Response:
 
 def _unavailable(error: Exception) -> Response:
     log.warning("database unavailable: %s", error)
-    answer = problem(PROBLEMS["unavailable"], "The database does not answer at the moment; try again.")
+    detail = LOCKED if waited_in_vain(error) else "The database does not answer at the moment; try again."
+    answer = problem(PROBLEMS["unavailable"], detail)
     answer.headers["Retry-After"] = str(RETRY_SECONDS)
     return answer
 

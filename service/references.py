@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from schemas.faults import unreadable
+from schemas.fields import ID_FORM
 from schemas.names import fold
 from schemas.vocabulary import CIVILIANS, RESERVED_ACTORS
-from service.actors import ActorNames, by_external_id, external_ids_of, ids_beginning, new_id, store_actor
+from service.actors import ActorNames, by_external_id, ever, external_ids_of, ids_beginning, new_id, store_actor
 from service.ledger import Ledger
 
 CIVILIANS_ACTOR = {"name": "Civilians", "kind": "civilians"}
@@ -20,7 +22,7 @@ class References:
     """The actors that a batch of events names, fetched at once.
 
     With ``create``, an unknown actor is created from what is known of it; without, only ``civilians`` is. A new
-    actor waits for the event that brought it: ``keep`` stores it, ``drop`` forgets it.
+    actor waits for the event that brought it: ``keep`` or ``drop`` it then, and at the end ``store`` what is named.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class References:
         external = {pair for actor in known for pair in actor.get("external_ids", {}).items()}
         self._by_external_id = by_external_id(log.database, external)
         self._waiting: dict[str, dict[str, Any]] = {}
+        self._new: dict[str, dict[str, Any]] = {}
 
     def actor(self, name: str, known: KnownActors, called: str | None = None) -> str:
         """The id of the actor that ``name`` means in an event that brings ``known`` along. Raises Unreadable.
@@ -60,6 +63,8 @@ class References:
             return self._wait(CIVILIANS, CIVILIANS_ACTOR, external)
         if not self._create or found or fold(name) in RESERVED_ACTORS:
             return self._names.find(name)
+        if not details and ID_FORM.match(name) and ever(self._log.database, [name]):
+            raise unreadable("deleted", f"the actor {name!r} was deleted; only restoring it brings it back")
         return self._wait(self._free_id(name), {"name": called or name, **details}, external)
 
     def named_actor(self, name: str) -> str | None:
@@ -68,12 +73,17 @@ class References:
         return found[0] if len(found) == 1 else None
 
     def keep(self) -> None:
-        """Store the new actors of an event that is taken."""
+        """Let the events that come after name the new actors of an event that is taken."""
         for actor_id, actor in self._waiting.items():
-            store_actor(self._log, actor)
             self._names.add(actor_id, [actor["name"], *actor["aliases"]])
             self._by_external_id.update(dict.fromkeys(actor["external_ids"].items(), actor_id))
+        self._new |= self._waiting
         self._waiting.clear()
+
+    def store(self, named: Collection[str]) -> None:
+        """Store those of the new actors that are named by events which are stored."""
+        for actor_id in self._new.keys() & named:
+            store_actor(self._log, self._new[actor_id])
 
     def drop(self) -> None:
         """Forget the new actors of an event that is refused."""
@@ -83,13 +93,15 @@ class References:
         """Whether a dataset gives the actor a different id from the one it gives the actor that is sought."""
         if not external:
             return False
-        known = external_ids_of(self._log.database, actor)
+        new = self._new.get(actor)
+        known = new["external_ids"] if new else external_ids_of(self._log.database, actor)
         return any(known.get(scheme, value) != value for scheme, value in external.items())
 
     def _free_id(self, name: str) -> str:
         """An id for a new actor that nothing has: made from its name, with a number where that is taken."""
         base = new_id(name)
-        taken = ids_beginning(self._log.database, base) | self._waiting.keys() | set(RESERVED_ACTORS)
+        taken = ids_beginning(self._log.database, base) | self._waiting.keys() | self._new.keys()
+        taken |= set(RESERVED_ACTORS)
         return next(actor_id for actor_id in _numbered(base) if actor_id not in taken)
 
     def _wait(self, actor_id: str, details: Mapping[str, Any], external: Mapping[str, str]) -> str:

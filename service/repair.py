@@ -129,5 +129,5 @@ def _rebuild_actors(database: Database) -> None:
         actors.insert_actor(database, actor, version, created, updated)
     merged = merges_in_log(database)
     insert_rows(database, ActorMerge, sorted(merged.items()))
-    for old in merged:
-        actors.insert_external_ids(database, actors.last_content(database, old))
+    for content in actors.last_contents(database, merged).values():
+        actors.insert_external_ids(database, content)

@@ -101,9 +101,10 @@ def merges_in_log(database: Database) -> dict[str, str]:
         "AND content IS NOT NULL ORDER BY sequence",
     )
     merged: dict[str, str] = {}
-    for old, content in rows:
+    # An actor is merged after those that were merged into it.
+    for old, content in reversed(rows):
         into = orjson.loads(content)["merged_into"]
-        merged = {**{one: into if actor == old else actor for one, actor in merged.items()}, old: into}
+        merged[old] = merged.get(into, into)
     return merged
 
 

@@ -11,8 +11,10 @@ from flask import Flask, Response, after_this_request, current_app, g, request
 from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
+from peewee import Database
 from werkzeug.exceptions import HTTPException, TooManyRequests
 
+from service.database import give_back
 from service.http import database
 from service.keys import Key, Scope, find_key, note_use
 from service.settings import Settings
@@ -39,7 +41,10 @@ class NotAdmitted(HTTPException):
 def init_app(app: Flask, settings: Settings) -> None:
     """Judge the keys and the number of requests that read data. Those that write ask ``authorized`` themselves."""
     # The library's moving window would do as well, but for its memory: there it never forgets an address.
-    app.extensions["dateline"] |= {"limiter": FixedWindowRateLimiter(MemoryStorage()), "uses": {}}
+    ours = app.extensions["dateline"]
+    ours |= {"limiter": FixedWindowRateLimiter(MemoryStorage()), "uses": {}}
+    # For the server, which asks before it takes a large body in.
+    ours["may_write"] = partial(may_write, ours["database"])
     limit = None if settings.rate_limit == "none" else parse(settings.rate_limit)
 
     @app.before_request
@@ -79,13 +84,36 @@ def presented_key() -> Key | None:
     Raises NotAdmitted (401) for a key that is not valid, and TooManyRequests after many of those.
     """
     if "key" not in g:
-        scheme, _, presented = request.headers.get("Authorization", "").strip().partition(" ")
-        g.key = _valid_key(presented.strip()) if scheme.lower() == "bearer" else None
+        presented = _bearer(request.headers.get("Authorization", ""))
+        g.key = None if presented is None else _valid_key(presented)
     found: Key | None = g.key
     return found
 
 
+def may_write(store: Database, authorization: str) -> bool:
+    """Whether such an ``Authorization`` holds a key with which to write; asked outside of any request.
+
+    Nothing is counted or noted: the request itself is still to be judged.
+    """
+    presented = _bearer(authorization)
+    if presented is None:
+        return False
+    try:
+        key = find_key(store, presented)
+    finally:
+        give_back(store)
+    return key is not None and key.may("write")
+
+
+def _bearer(authorization: str) -> str | None:
+    """The key in such a header; None for credentials of another kind."""
+    scheme, _, presented = authorization.strip().partition(" ")
+    return presented.strip() if scheme.lower() == "bearer" else None
+
+
 def _valid_key(presented: str) -> Key:
+    if not presented:
+        raise NotAdmitted(401, "The header Authorization says Bearer and holds no key.", error="invalid_token")
     key = find_key(database(), presented)
     if key is None:
         # A right key is let in however many wrong ones came from its address: a secret is not found by trying, and
@@ -96,7 +124,8 @@ def _valid_key(presented: str) -> Key:
 
     @after_this_request
     def note_at_the_end(response: Response) -> Response:
-        # Once the answer has been made, so that nothing of it waits for a write.
+        # Once the answer has been made, so that none of its work waits for this write. The server closes a whole answer
+        # before it sends it: once in ten minutes one may come later by LITTLE_PATIENCE, where somebody else writes.
         response.call_on_close(note)
         return response
 

@@ -11,6 +11,10 @@ from peewee import Database
 
 from service.database import chunks, fetch
 
+LAST_ORIGINAL = (
+    "SELECT r.original FROM revision r WHERE r.subject = e.id AND r.kind = 'event' AND r.original IS NOT NULL "
+    "ORDER BY r.version DESC LIMIT 1"
+)
 # The actor that each merged actor has become.
 Merges = Mapping[str, str]
 
@@ -20,7 +24,7 @@ class Version:
     """A version of an event. ``content`` is None where it is deleted; times are microseconds.
 
     num: the number that stands for the event in the read side. sequence: that of the revision. original: the imported
-    record that the event was last made from, as JSON.
+    record that the event was last made from, as JSON, where that was asked for.
     """
 
     num: int
@@ -69,11 +73,15 @@ def _with_actors_of_today(content: dict[str, Any], merged: Merges) -> dict[str, 
     return {**content, "actors": actors, "claims": claims}
 
 
-def versions(database: Database, ids: Iterable[str], merged: Merges | None = None) -> dict[str, Version]:
+def versions(
+    database: Database, ids: Iterable[str], merged: Merges | None = None, originals: bool = False
+) -> dict[str, Version]:
     """The current version of each of these events that the store has ever had, deleted ones too.
 
-    merged: the actors that are merged; those of now by default.
+    merged: the actors that are merged; those of now by default. originals: whether the imported records are wanted,
+    for which all revisions of an event may have to be looked at.
     """
+    last_original = f"({LAST_ORIGINAL})" if originals else "NULL"
     wanted = sorted(set(ids))
     if merged is None and wanted:
         merged = merges(database)
@@ -83,9 +91,7 @@ def versions(database: Database, ids: Iterable[str], merged: Merges | None = Non
         rows = fetch(
             database,
             "SELECT e.id, e.num, e.version, last.sequence, first.recorded, last.recorded, last.content, "
-            "(SELECT r.original FROM revision r WHERE r.subject = e.id AND r.kind = 'event' "
-            " AND r.original IS NOT NULL ORDER BY r.version DESC LIMIT 1) "
-            "FROM event e "
+            f"{last_original} FROM event e "
             "JOIN revision first ON first.subject = e.id AND first.kind = 'event' AND first.version = 1 "
             "JOIN revision last ON last.subject = e.id AND last.kind = 'event' AND last.version = e.version "
             f"WHERE e.id IN ({marks})",

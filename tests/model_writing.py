@@ -81,7 +81,13 @@ class Writing(Model):
         content = versions[version - 1].content if version <= len(versions) else None
         if content is None:
             raise Refusal(422)
-        content = self._canonical(kind, subject, content) if kind == "actor" else self.with_merged(content)
+        if kind == "actor":
+            # It may have become one of its organisations, or two of them one.
+            member_of = dict.fromkeys(self.merged.get(each, each) for each in content["member_of"])
+            content = {**content, "member_of": [each for each in member_of if each != subject]}
+            content = self._canonical(kind, subject, content)
+        else:
+            content = self.with_merged(content)
         if now := self.living(kind).get(subject):
             judge(condition, now)
         if kind == "event" and not named_in(content) <= self.living("actor").keys():
@@ -178,9 +184,12 @@ class Writing(Model):
         content = {**defaults, **{name: body[name] for name in defaults if name in body}, "id": subject}
         content |= {name: list(value) for name, value in content.items() if isinstance(value, tuple)}
         if kind == "actor":
-            # Nothing is said of what an actor that is a member of itself should be; it is let be.
-            known = {subject: subject}
-            return {**content, "member_of": [known.get(name) or self.resolve(name) for name in content["member_of"]]}
+            if subject in content["member_of"]:
+                raise Refusal(422)
+            member_of = [self.resolve(name) for name in content["member_of"]]
+            if subject in member_of or len(set(member_of)) < len(member_of):
+                raise Refusal(422)
+            return {**content, "member_of": member_of}
         if (
             content["date"] not in DATES
             or content["type"] not in TYPES

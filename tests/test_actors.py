@@ -162,16 +162,28 @@ def test_an_organisation_may_stand_later_than_its_member_and_be_given_by_name(em
 
 def test_a_circle_of_memberships_ends(empty_database: Database) -> None:
     given = [actor(id=a, name=f"Band {a}", member_of=[b]) for a, b in (("a", "b"), ("b", "c"), ("c", "a"))]
-    write_actors(empty_database, [*given, actor(id="s", name="Self", member_of=["s"])], by="tester")
-    assert actors.views(empty_database, ["a"])["a"].organisations == ("b", "c")
-    put(empty_database, body(id="e", actors=["a", "s"]))
-    assert check(empty_database) == []
-
-
-def test_doubled_aliases_and_organisations_do_no_harm(empty_database: Database) -> None:
-    given = [actor(id="g", name="Guild"), actor(id="m", aliases=["x", "X", "x", "…"], member_of=["g", "Guild"])]
     write_actors(empty_database, given, by="tester")
+    assert actors.views(empty_database, ["a"])["a"].organisations == ("b", "c")
+    put(empty_database, body(id="e", actors=["a"]))
     assert check(empty_database) == []
+
+
+def test_doubled_aliases_do_no_harm(empty_database: Database) -> None:
+    write_actors(empty_database, [actor(id="m", aliases=["x", "X", "x", "…"])], by="tester")
+    assert check(empty_database) == []
+
+
+@pytest.mark.parametrize(
+    ("organisations", "step", "code"),
+    [(["g", "Guild"], 1, "duplicate"), (["g", "m"], 1, "own-id"), (["M"], 0, "own-id")],
+)
+def test_an_actor_is_a_member_of_another_and_once(
+    empty_database: Database, organisations: list[str], step: int, code: str
+) -> None:
+    given = [actor(id="g", name="Guild"), actor(id="m", name="M", member_of=organisations)]
+    with pytest.raises(Refused) as refused:
+        write_actors(empty_database, given, by="tester")
+    assert found(refused.value.faults) == [(f"/1/member_of/{step}", code)]
 
 
 def test_the_same_actor_twice_changes_nothing(database: Database) -> None:

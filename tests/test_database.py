@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import quote
 
 import psycopg
 import pytest
-from peewee import Database, IntegrityError, InterfaceError, OperationalError
+from peewee import Database, IntegrityError, InterfaceError, OperationalError, ProgrammingError
 
 from service import database as module
 from service.check import check
@@ -17,13 +19,16 @@ from service.database import (
     closing_database,
     execute,
     fetch,
+    migration_lock,
     open_database,
     root_cause,
     snapshot,
     write,
 )
+from service.driver_errors import waited_in_vain
 from service.upgrade import upgrade
 from tests.engines import temporary_database
+from tests.serving import soon
 from tests.writing import body, counts, put
 
 
@@ -89,6 +94,62 @@ def test_a_write_that_is_ended_each_time_fails_in_the_end_and_leaves_nothing(pos
     assert len(set(runs)) == module.ATTEMPTS
     with closing_database(open_database(postgres_database_url)) as database:
         assert fetch(database, "SELECT id FROM event") == []
+
+
+def with_options(url: str, options: str) -> str:
+    return f"{url}{'&' if '?' in url else '?'}options={quote(options)}"
+
+
+def test_a_lock_is_waited_for_as_long_as_on_sqlite_unless_the_url_says_otherwise(
+    postgres_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def waited(url: str) -> str:
+        with closing_database(open_database(url)) as database:
+            [(told,)] = fetch(database, "SHOW lock_timeout")
+        return str(told)
+
+    monkeypatch.delenv("PGOPTIONS", raising=False)
+    assert waited(postgres_database_url) == "30s"
+    assert waited(with_options(postgres_database_url, "-c lock_timeout=7s")) == "7s"
+    monkeypatch.setenv("PGOPTIONS", "-c lock_timeout=8s")
+    assert waited(postgres_database_url) == "8s"
+
+
+def test_who_brings_the_tables_up_waits_for_as_long_as_somebody_else_does(postgres_database_url: str) -> None:
+    hasty_url = with_options(postgres_database_url, "-c lock_timeout=1ms")
+    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    with (
+        closing_database(open_database(postgres_database_url)) as first,
+        closing_database(open_database(hasty_url)) as second,
+        ThreadPoolExecutor(1) as threads,
+    ):
+
+        def follow() -> list[tuple[str]]:
+            with second.connection_context():
+                with migration_lock(second):
+                    pass
+                return fetch(second, "SHOW lock_timeout")
+
+        with migration_lock(first):
+            following = threads.submit(follow)
+            assert soon(lambda: following.done() or fetch(first, waiting) == [(1,)])
+            assert fetch(first, "SELECT pg_sleep(0.05)") and not following.done()
+        assert following.result(10) == [("1ms",)]
+
+
+def test_a_lock_that_was_not_had_in_time_is_told_from_other_failures(empty_url: str, engine: str) -> None:
+    hasty_url = with_options(empty_url, "-c lock_timeout=1ms") if engine == "postgres" else empty_url
+    with closing_database(open_database(empty_url)) as first, closing_database(open_database(hasty_url)) as second:
+        if engine == "sqlite":
+            execute(second, "PRAGMA busy_timeout = 1")
+        with first.atomic():
+            execute(first, "UPDATE store SET version = version")
+            with pytest.raises(OperationalError) as late:
+                write(second, lambda: execute(second, "UPDATE store SET version = version"))
+        with pytest.raises((OperationalError, ProgrammingError)) as wrong:
+            fetch(second, "SELECT * FROM nothing")
+    assert waited_in_vain(late.value)
+    assert not waited_in_vain(wrong.value)
 
 
 # SQLite

@@ -8,6 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 from peewee import Database
 
+from service import drafts
 from service.check import check
 from service.database import fetch
 from service.repair import repair
@@ -36,6 +37,29 @@ def test_a_relation_to_a_draft_that_is_rejected_is_refused_and_so_on(database: D
     report = put(database, *chain, body(id="e20", **wrong), body(id="z"))
     assert counts(report) == (22, 1, 0, 0, 21)
     assert check(database) == []
+
+
+def test_a_long_chain_that_leads_to_nothing_is_looked_at_once(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked_at: list[Any] = []
+    faults_of = drafts.relation_faults
+
+    def noting(*given: Any) -> Any:
+        looked_at.append(given)
+        return faults_of(*given)
+
+    monkeypatch.setattr(drafts, "relation_faults", noting)
+    report = put(database, *(body(id=f"e{n}", related=related(f"e{n + 1}")) for n in range(500)))
+    assert counts(report) == (500, 0, 0, 0, 500)
+    assert len(looked_at) == 500
+
+
+def test_an_event_that_is_refused_with_what_it_is_related_to_leaves_no_actor(empty_database: Database) -> None:
+    bodies = [body(id="a", actors=["Newbie"], related=related("b")), body(id="b", actors=["Kept"], type="none")]
+    put(empty_database, *bodies, body(id="c", actors=["Kept"]), create_actors=True)
+    assert fetch(empty_database, "SELECT id FROM actor") == [("kept",)]
+    assert check(empty_database) == []
 
 
 # Deletion

@@ -208,12 +208,15 @@ def test_the_order_by_last_change_is_that_of_then(past: FlaskClient, moment: str
 
 def test_of_what_was_said_then_titles_come_first(story: FlaskClient, clock: Clock) -> None:
     clock.set("2021-09-01T15:00:00Z")
-    done(bulk(story, event_body(id="d", summary="A raid", date="2021-08-30"), event_body(id="e", title="Raid, again")))
+    said = [event_body(id="d", summary="A raid", date="2021-08-30"), event_body(id="e", title="Raid, again")]
+    done(bulk(story, *said, event_body(id="f", title="Raid", date="2021-08-25")))
     clock.set("2021-09-01T16:00:00Z")
-    done(bulk(story, event_body(id="d", title="Raid"), event_body(id="e"), {**RAID, "title": "Calm"}))
-    assert found(story, "2021-09-01T15:00:00Z", "q=raid&sort=relevance") == ["e", "d"]
-    assert found(story, SECOND, "q=raid&sort=relevance") == ["a"]
-    assert found(story, "2021-09-01T16:00:00Z", "q=raid&sort=relevance") == ["d"]
+    done(bulk(story, event_body(id="d", title="Raid"), event_body(id="e"), event_body(id="f")))
+    asked = "q=raid&sort=relevance"
+    assert found(story, SECOND, asked) == ["a"]
+    assert found(story, "2021-09-01T16:00:00Z", asked) == ["d"]
+    paged = pages(story, f"/v1/events?as_of=2021-09-01T15:00:00Z&{asked}&limit=1")
+    assert [event["id"] for page in paged for event in page["events"]] == ["e", "f", "d"]
 
 
 def test_chosen_members_are_those_of_then(past: FlaskClient) -> None:
@@ -276,9 +279,6 @@ def test_a_deleted_actor_keeps_its_last_name_in_the_past(story: FlaskClient) -> 
         {"value": "x", "name": "Zinc band", "count": 1}
     ]
     assert refusal(story, f"/v1/events?as_of={FIRST}&actor=x")["code"] == "unknown-actor"
-
-
-# One event
 
 
 @pytest.mark.parametrize(

@@ -238,3 +238,30 @@ def test_a_merge_that_fails_leaves_everything_as_it_was(
         patch.setattr("service.actor_store._rename_members", fail)
         problem(pair.post(f"{ACTORS}/q5/merge", json={"into": "w"}), 500)
     assert everything(database) == before
+
+
+def test_a_deleted_id_is_nobodys_name_for_whom_it_would_be_created(writer: FlaskClient) -> None:
+    actor(writer, "gone-1", "Gone One")
+    done(writer.delete(f"{ACTORS}/gone-1", headers=ANY), 204)
+    given = event_body(actors=["taliban", "gone-1"])
+    assert entries(writer.post("/v1/events?unknown_actors=create", json=given)) == [("/actors/1", "deleted")]
+    actor(writer, "other", "Other", aliases=["gone-1"])
+    problem(writer.get(f"{ACTORS}/gone-1"), 410)
+    event(writer, "e", actors=["gone-1"])
+    assert read(writer, "/v1/events/e")["actors"][0]["id"] == "other"
+
+
+def test_civilians_are_neither_deleted_nor_merged(writer: FlaskClient) -> None:
+    event(writer, "e", actors=["civilians"])
+    done(writer.delete("/v1/events/e", headers=ANY), 204)
+    problem(writer.delete(f"{ACTORS}/civilians", headers=ANY), 409)
+    event(writer, "f", actors=["civilians"])
+
+
+def test_a_claimant_who_was_no_actor_stays_so_when_the_event_is_written_back(writer: FlaskClient) -> None:
+    event(writer, "e", claims=[{"claimant": {"name": "Somebody X"}, "statement": "It was so."}])
+    actor(writer, "sx", "Somebody X")
+    before, last = read(writer, "/v1/events/e"), sequence(writer)
+    assert done(writer.put("/v1/events/e", json=before, headers=ANY)) == before
+    assert done(merge(writer, "/v1/events/e", {"title": "New"}))["claims"] == before["claims"]
+    assert sequence(writer) == last + 1

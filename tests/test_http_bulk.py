@@ -264,6 +264,28 @@ def test_a_dataset_that_is_given_stands_in_the_place_of_their_own(empty_writer: 
     assert ids(empty_writer, "dataset=mine") == {"a", "b"}
 
 
+def test_a_dataset_of_which_nothing_was_stored_is_not_made(refused: FlaskClient) -> None:
+    report = done(bulk(refused, {"title": "no date"}, query="?dataset=ghost"))
+    assert (report["created"], len(report["rejected"])) == (0, 1)
+    assert "ghost" not in [dataset["id"] for dataset in read(refused, "/v1/datasets")["datasets"]]
+
+
+def test_no_more_lines_wait_for_what_comes_later_than_memory_is_meant_for(
+    empty_writer: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "WAITING_MAX", 3)
+    monkeypatch.setattr(importing, "BATCH", 2)
+    early = [event_body(id=f"e{n}", related=[{"id": "last", "relation": "follows"}]) for n in range(6)]
+    report = done(bulk(empty_writer, *early, event_body(id="last")))
+    assert (report["received"], report["created"]) == (7, 4)
+    assert [(each["id"], each["errors"][0]["code"]) for each in report["rejected"]] == [
+        ("e3", "too-many-waiting"),
+        ("e4", "too-many-waiting"),
+        ("e5", "too-many-waiting"),
+    ]
+    assert done(bulk(empty_writer, *early))["created"] == 3
+
+
 def test_what_was_written_in_bulk_can_be_patched_like_any_event(empty_writer: FlaskClient) -> None:
     done(bulk(empty_writer, event_body(id="a")))
     assert done(merge(empty_writer, "/v1/events/a", {"title": "b"}))["version"] == 2

@@ -265,7 +265,7 @@ def test_a_stream_of_a_past_moment_is_refused(busy: FlaskClient) -> None:
 
 
 def test_silence_is_broken_by_comments(busy: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(change_feed, "KEEP_ALIVE", 0.0)
+    monkeypatch.setattr(change_feed, "KEEP_ALIVE_SECONDS", 0.0)
     monkeypatch.setattr(change_feed, "TICK", 0.0)
     answer, pieces = opened(busy, "after=10")
     assert [next(pieces), next(pieces)] == [b": keep-alive\n\n"] * 2

@@ -10,10 +10,11 @@ from flask import Flask, Response
 from flask.testing import FlaskClient
 
 from service.app import create_app
-from service.database import open_database
+from service.database import closing_database, execute, fetch, open_database
 from service.settings import Settings
 from service.upgrade import upgrade
 from tests.answers import problem
+from tests.conftest import event_body, keyed
 
 
 @pytest.mark.parametrize(
@@ -167,6 +168,25 @@ def test_the_process_is_healthy_while_its_database_is_out_of_reach() -> None:
     assert client.get("/healthz").status_code == 200
     assert client.get("/openapi.json").status_code == 200
     assert client.get("/v1/types?limit=0").status_code == 422
+
+
+def test_a_write_that_waited_in_vain_is_told_so_and_may_come_again(empty_url: str, engine: str) -> None:
+    separator = "&" if "?" in empty_url else "?"
+    hasty = f"{separator}options=-c%20lock_timeout%3D1ms" if engine == "postgres" else ""
+    app = create_app(Settings(database_url=empty_url + hasty))
+    store, client = app.extensions["dateline"]["database"], keyed(app)
+    with closing_database(store), closing_database(open_database(empty_url)) as other:
+        if engine == "sqlite":
+            execute(store, "PRAGMA busy_timeout = 1")
+        with other.atomic():
+            execute(other, "UPDATE store SET version = version")
+            answer = client.post("/v1/events", json=event_body())
+        document = problem(answer, 503)
+        assert document["type"] == "/problems/unavailable"
+        assert int(answer.headers["Retry-After"]) > 0
+        assert "writing" in document["detail"] and "nothing of this request was done" in document["detail"]
+        assert fetch(store, "SELECT count(*) FROM event") == [(0,)]
+        assert client.post("/v1/events", json=event_body()).status_code == 201
 
 
 @pytest.mark.parametrize("path", DATA_PATHS)

@@ -327,3 +327,10 @@ def test_a_body_may_have_its_limit_and_no_byte_more(database_url: str) -> None:
         assert client.post(BULK, data=padded(3000), **json_type).status_code == 200
         assert client.post(BULK, data=padded(3001), **json_type).status_code == 413
         assert entries(client.post(EVENTS, data=padded(999) + b" ", **json_type), 409) == []
+
+
+@pytest.mark.parametrize("path", ["/v1/events/none/revisions", "/v1/events/none/diff", "/v1/actors/none/revisions"])
+def test_what_does_not_exist_is_not_unchanged(refused: FlaskClient, path: str) -> None:
+    tag = refused.get("/v1/types").headers["ETag"]
+    for held in ("*", tag):
+        problem(refused.get(path, headers={"If-None-Match": held}), 404)

@@ -296,14 +296,10 @@ def test_a_fault_of_our_own_is_not_kept_either(post: Post, writing: Flask, store
 def test_the_write_goes_where_its_answer_cannot_be_kept(
     post: Post, store: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    update = kept_answers._update
+    def fail_to_keep(store: Database, place: Any, holder: str, answer: str) -> None:
+        raise OperationalError("the disk is full")
 
-    def fail_to_keep(store: Database, place: Any, holder: str, column: str, value: str) -> None:
-        if column == "answer":
-            raise OperationalError("the disk is full")
-        update(store, place, holder, column, value)
-
-    monkeypatch.setattr(kept_answers, "_update", fail_to_keep)
+    monkeypatch.setattr(kept_answers, "_keep", fail_to_keep)
     problem(post(), 503)
     assert (notes(store), kept(store)) == ([], [])
     monkeypatch.undo()
@@ -546,6 +542,7 @@ def test_a_body_without_a_length_is_refused(writing: Flask, key: str) -> None:
         ({"wsgi.input_terminated": True}, 400, "bad-request"),
         ({"dateline.body": "broken"}, 400, "bad-request"),
         ({"dateline.body": "too-slow"}, 408, "request-timeout"),
+        ({"dateline.body": "not-now"}, 503, "busy"),
         ({"dateline.body": "too-slow", "CONTENT_LENGTH": str(SINGLE + 1)}, 413, "too-large"),
     ],
 )
@@ -554,6 +551,7 @@ def test_a_body_that_is_not_whole_is_refused(
 ) -> None:
     answer = raw(writing, key, b'{"id"', **environment)
     assert problem(answer, status)["type"] == f"/problems/{kind}"
+    assert ("Retry-After" in answer.headers) == (status == 503)
     assert (notes(store), kept(store)) == ([], [])
 
 

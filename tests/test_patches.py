@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.faults import Refused
+from service import patches
 from service.patches import OPERATIONS_MAX, Patch, difference
 
 KEYS = st.sampled_from(["a", "b", "0", "-", "a/b", "~", ""])
@@ -294,3 +295,13 @@ def test_a_difference_makes_of_one_value_the_other(before: Any, after: Any) -> N
 @given(VALUES)
 def test_what_is_the_same_has_no_difference(value: Any) -> None:
     assert difference(value, deepcopy(value)) == []
+
+
+def test_copies_are_bounded_by_all_that_they_copy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patches, "COPIED_MAX", 10_000)
+    copy = {"op": "copy", "from": "/x", "path": "/y"}
+    small, large = {"x": "1"}, {"x": "1" * 2000}
+    assert Patch([copy] * 100, by_operations=True).apply(small) == {"x": "1", "y": "1"}
+    with pytest.raises(Refused) as refused:
+        Patch([copy] * 100, by_operations=True).apply(large)
+    assert [(fault.pointer, fault.code) for fault in refused.value.faults] == [("/2", "too-large")]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from flask import Blueprint, Flask, Response
 from flask.testing import FlaskClient
+from peewee import SqliteDatabase
 from werkzeug.test import TestResponse
 
 from service import security
@@ -187,6 +188,27 @@ def test_the_use_of_a_key_is_noted_after_the_answer(asking: FlaskClient, monkeyp
     sent = sent_to(store, monkeypatch)
     asking.post("/v1/small/write", headers=bearer(key)).close()
     assert len(sent) == 1, "the next one is noted in ten minutes"
+
+
+def test_the_server_learns_who_may_write_outside_of_any_request(
+    asking: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = asking.application.extensions["dateline"]
+    store, may_write = ours["database"], ours["may_write"]
+    keys = {scope: key_for(asking, scope, scope) for scope in ("read", "write", "admin")}
+    store.close()
+    assert {scope: may_write(f"Bearer {key}") for scope, key in keys.items()} == {
+        "read": False,
+        "write": True,
+        "admin": True,
+    }
+    assert may_write(f" bearer   {keys['write']} ")
+    assert store.is_closed() == (store.__class__ is not SqliteDatabase), "the connection was given back"
+    for header in ("", "Basic dTpw", f"Basic {keys['write']}", *changed(keys["write"])):
+        assert not may_write(header), header
+    revoke_key(store, "write")
+    assert not may_write(f"Bearer {keys['write']}")
+    assert {key["used"] for key in list_keys(store)} == {None}
 
 
 # Reading.

@@ -9,7 +9,12 @@ from flask.testing import FlaskClient
 from peewee import Database
 from werkzeug.test import TestResponse
 
+from schemas.precondition import Precondition
+from service.actor_store import delete_actor, merge_actors
+from service.check import check
+from service.event_store import delete_event, patch_event
 from service.ledger import store_state
+from service.patches import Patch
 from service.seeding import seed
 
 
@@ -29,6 +34,19 @@ def test_seeding_twice_changes_nothing(database: Database) -> None:
     actors, report = seed(database)
     assert (actors, report.created, report.updated, report.unchanged, report.rejected) == (0, 0, 0, 9, [])
     assert store_state(database) == before
+
+
+def test_seeding_again_leaves_alone_what_others_have_changed(database: Database) -> None:
+    anything = Precondition(any_version=True)
+    patch_event(database, "panjshir-clash", Patch({"title": "Their own"}), anything, by="desk")
+    delete_event(database, "dushanbe-helicopters", anything, by="desk")
+    merge_actors(database, "shah-mehmood-qureshi", "ali-nazary", by="desk")
+    delete_actor(database, "ashraf-ghani", anything, by="desk")
+    before = store_state(database)
+    actors, report = seed(database)
+    assert (actors, report.created, report.updated, report.rejected) == (0, 0, 0, [])
+    assert store_state(database) == before
+    assert check(database) == []
 
 
 def test_taliban_in_panjshir_gives_the_clash_with_its_disputed_figures(client: FlaskClient) -> None:

@@ -17,6 +17,9 @@ from typing import Any
 
 import pytest
 
+from service.database import closing_database, open_database
+from service.keys import create_key
+from service.server.spool import IN_MEMORY, LARGE_AT_ONCE
 from tests.server_app import LIMITS
 from tests.serving import children, free_port, serving, soon, started
 
@@ -148,6 +151,41 @@ def test_a_body_is_left_unread_and_its_sender_is_answered_and_may_go_on(
         assert (told["dateline.body"], told["size"], told["CONTENT_LENGTH"]) == ("unread", 0, str(size))
         connection.sendall(head("GET", "/seen").encode())
         assert answered(connection)[0].status == 200
+
+
+@pytest.mark.parametrize(("holder", "state"), [("reader", "unread"), ("unknown", "not-now")])
+def test_a_large_body_of_who_may_not_write_is_left_and_answered_before_it_comes(
+    port: int, holder: str, state: str
+) -> None:
+    key = f"Authorization: Bearer {holder}\r\n"
+    with opened(port, head("POST", "/echo", key, length=IN_MEMORY + 1)) as connection:
+        told = json.loads(answered(connection)[1])
+        assert (told["dateline.body"], told["size"]) == (state, 0)
+        connection.sendall(bytes(IN_MEMORY + 1) + head("GET", "/seen").encode())
+        assert answered(connection)[0].status == 200
+    asked = seen(port, f"asked for Bearer {holder}")
+    assert post(port, "/echo", bytes(IN_MEMORY), key)["size"] == IN_MEMORY, "this much is kept in memory"
+    assert seen(port, f"asked for Bearer {holder}") == asked == 1
+
+
+def test_so_many_large_bodies_are_taken_in_at_once_and_no_more(port: int) -> None:
+    key = "Authorization: Bearer many\r\n"
+    body = bytes(IN_MEMORY + 1)
+
+    def state() -> str:
+        told: str = post(port, "/echo", body, KEY)["dateline.body"]
+        return told
+
+    with ExitStack() as stack:
+        for _ in range(LARGE_AT_ONCE):
+            upload = stack.enter_context(opened(port, head("POST", "/echo", key, length=len(body)), "x"))
+        assert soon(lambda: seen(port, "asked for Bearer many") == LARGE_AT_ONCE)
+        assert soon(lambda: state() == "not-now")
+        assert post(port, "/echo", b"small", KEY)["dateline.body"] == "whole"
+        upload.sendall(body[1:])
+        assert json.loads(answered(upload)[1])["dateline.body"] == "whole", "who came before is not disturbed"
+        assert soon(lambda: state() == "whole")
+    assert soon(lambda: state() == "whole")
 
 
 def test_a_body_of_unknown_length_is_left_unread(port: int) -> None:
@@ -379,6 +417,19 @@ def test_a_crowd_hinders_neither_reading_nor_the_end(end: signal.Signals) -> Non
         assert not workers & children(os.getpid())
         # Nothing had to be killed, and nothing failed.
         assert server.stderr is not None and server.stderr.read() == ""
+
+
+def test_dateline_takes_large_bodies_of_holders_of_keys_alone(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/dateline.db"
+    with serving(url) as (_, port), closing_database(open_database(url)) as database:
+        for scope, status in (("read", 403), ("write", 422)):
+            key = create_key(database, scope, scope).key  # type: ignore[arg-type]  # They are scopes.
+            headers = f"Authorization: Bearer {key}\r\n", "Content-Type: application/json\r\n"
+            asking = head("POST", "/v1/events", *headers, length=IN_MEMORY + 2)
+            with opened(port, asking) as connection:
+                # The one is answered before any of its body has come.
+                connection.sendall(b"[" + b" " * IN_MEMORY + b"]" if scope == "write" else b"")
+                assert answered(connection)[0].status == status
 
 
 def test_a_server_that_ends_leaves_its_database_closed(tmp_path: Path) -> None:

@@ -49,8 +49,9 @@ def _record(number: int, line: bytes) -> Record:
         if line.count(b"[") + line.count(b"{") > DEPTH_MAX:
             refuse_deep(event)
     except orjson.JSONDecodeError as error:
-        message = f"{shorten(raw.strip(), 40)!r} is not JSON: {error.msg}, at column {error.colno}"
-        return rejected(number, raw, Fault("", "not-json", message.encode("utf-8", "replace").decode()))
+        shown = line.decode("utf-8", "replace").strip()
+        wrong = "UTF-8" if "\ufffd" in shown and "\ufffd" not in raw else f"JSON: {error.msg}, at column {error.colno}"
+        return rejected(number, raw, Fault("", "not-json", f"{shorten(shown, 40)!r} is not {wrong}"))
     except Refused as refused:
         return Record(number, raw, None, None, (), refused.faults, ())
     return Record(number, raw, None, event, (), (), ())

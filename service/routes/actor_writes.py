@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
 import orjson
 from flask import Blueprint, Response
@@ -13,9 +11,9 @@ from schemas.fields import load
 from schemas.requests import MergeBody, RestoreBody
 from service import actor_store
 from service.actor_list import actor_tag
+from service.actor_store import Written
 from service.bodies import json_body
 from service.http import database
-from service.ledger import store_state
 from service.repeats import repeatable
 from service.routes.writing import answer_to_write, author, deleted, of_existing, precondition, read_patch, require_id
 from service.security import authorized
@@ -24,9 +22,10 @@ blueprint = Blueprint("actor_writes", __name__)
 of_existing_actor = partial(of_existing, "actor")
 
 
-def _answer(actor: Mapping[str, Any], created: bool = False) -> Response:
+def _answer(outcome: Written, created: bool = False) -> Response:
+    actor = outcome.actor
     body, tag = orjson.dumps(actor) + b"\n", actor_tag(actor, actor["id"])
-    return answer_to_write("/v1/actors", actor["id"], body, tag, store_state(database()).sequence, created)
+    return answer_to_write("/v1/actors", actor["id"], body, tag, outcome.sequence, created)
 
 
 @blueprint.post("/v1/actors")
@@ -41,8 +40,8 @@ def put_actor(actor: str) -> Response:
     """Create an actor under an id of one's own, or replace the one that has it."""
     authorized("write")
     body, expected = json_body(), precondition()
-    written = actor_store.put_actor(database(), require_id(actor), body, expected, **author())
-    return _answer(written, created=expected.absent)
+    outcome = actor_store.put_actor(database(), require_id(actor), body, expected, **author())
+    return _answer(outcome, created=expected.absent)
 
 
 @blueprint.patch("/v1/actors/<actor>")

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, request
 from schemas import query
 from schemas.faults import Fault, Refused
 from service.database import snapshot
-from service.events import find_version, last_version, list_revisions
+from service.events import find_ever, find_version, last_version, list_revisions
 from service.http import JSON_PATCH, answer_json, database, not_modified, release_tag, unchanged
 from service.ledger import store_state
 from service.parameters import read_parameters
@@ -38,6 +38,7 @@ def _revisions(kind: str, subject: str) -> Response:
     asked = read_parameters(request.query_string, PARAMETERS)
     limit = asked.get("limit", query.LIMIT_DEFAULT)
     with snapshot(database()):
+        find_ever(database(), kind, subject)
         state = store_state(database())
         if unchanged(tag := release_tag(state.tag)):
             return not_modified(tag, state.sequence)
@@ -55,6 +56,7 @@ def show_difference(event_id: str) -> Response:
     """What changed in an event from one version to another, the last two by default, as a JSON Patch (RFC 6902)."""
     asked = read_parameters(request.query_string, {"from": VERSION, "to": VERSION})
     with snapshot(database()):
+        find_ever(database(), "event", event_id)
         state = store_state(database())
         to = asked.get("to") or last_version(database(), event_id)
         begin = asked.get("from", to - 1)

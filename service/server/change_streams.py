@@ -9,18 +9,13 @@ from concurrent.futures import Executor
 from contextlib import suppress
 from typing import Protocol, TypeVar
 
+from service.change_feed import KEEP_ALIVE, OPENING, TICK
 from service.server.asgi import Receive, Send, Stuck, client_gone, send_chunk
 
 log = logging.getLogger("dateline")
 
-# Seconds between two looks at whether the store has advanced.
-TICK = 0.2
-# Seconds of silence after which a comment is sent, so that neither the client nor what lies between gives up.
-KEEP_ALIVE_SECONDS = 15.0
 # Seconds between two lines in the log while the database does not answer.
 TELL_SECONDS = 60.0
-OPENING = b": open\n\n"
-KEEP_ALIVE = b": keep-alive\n\n"
 
 Found = TypeVar("Found")
 

@@ -10,16 +10,17 @@ import gc
 import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import Context
 from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
 from typing import IO
 
+from service.change_feed import KEEP_ALIVE_SECONDS
 from service.server.asgi import Receive, Scope, Send, Stuck, client_gone, send_chunk, send_rest, send_start
-from service.server.change_streams import KEEP_ALIVE_SECONDS, ChangeStreams, Stream
+from service.server.change_streams import ChangeStreams, Stream
 from service.server.ending import live
-from service.server.spool import BODY_SECONDS, IN_MEMORY, State, length_to_take, pass_over, take_in
+from service.server.spool import BODY_SECONDS, IN_MEMORY, LARGE_AT_ONCE, State, length_to_take, pass_over, take_in
 from service.server.wsgi_call import Answer, Application, Environ, call, environ_of, next_chunk, plain
 from service.settings import BodyLimits
 
@@ -55,6 +56,8 @@ class Front:
     The environment has two keys more than PEP 3333 knows: ``dateline.body`` tells what became of the body (see
     ``spool.State``), and ``dateline.take_stream`` is a list to which a view may append a Stream: what lands is then
     sent after the head of its answer.
+
+    may_write: asks the database whether who sends such an ``Authorization`` may write. Only those fill the disk.
     """
 
     def __init__(
@@ -62,16 +65,20 @@ class Front:
         application: Application,
         limits: BodyLimits,
         last_sequence: Callable[[], int],
+        may_write: Callable[[str], bool],
         patience: Patience = Patience(),
     ) -> None:
         self._application = application
         self._limits = limits
+        self._may_write = may_write
         self._patience = patience
         self._readers = ThreadPoolExecutor(READERS, "reads")
         self._writers = ThreadPoolExecutor(WRITERS, "writes")
         self._streamers = ThreadPoolExecutor(STREAMERS, "streamed")
         self._followers = ThreadPoolExecutor(FOLLOWERS, "changes")
         self._streams = ChangeStreams(last_sequence, self._followers, patience.keep_alive, patience.stuck)
+        # How many large bodies there are.
+        self._large = 0
         # The calls under way, and the tasks that wait for nothing but a client.
         self._calls: set[asyncio.Future[Answer]] = set()
         self._waiting: set[asyncio.Task[object]] = set()
@@ -82,14 +89,15 @@ class Front:
             await live(receive, send, self)
             return
         environ = environ_of(scope)
-        with SpooledTemporaryFile(IN_MEMORY) as body:
-            state = await self._take_body(environ, receive, body)
+        with ExitStack() as held:
+            body = held.enter_context(SpooledTemporaryFile(IN_MEMORY))
+            state = await self._take_body(environ, receive, body, held)
             if state is None:
                 await _send_whole(plain(503, "The server is shutting down.\n"), send)
                 return
             environ |= {"wsgi.input": body, "dateline.body": state}
             await self._answer(environ, receive, send)
-        if state in ("unread", "too-slow") and "HTTP_EXPECT" not in environ:
+        if state in ("unread", "not-now", "too-slow") and "HTTP_EXPECT" not in environ:
             # A client that waits to be told to continue sends nothing after another answer.
             with self._ends_at_once():
                 await pass_over(receive, self._limits.bulk)
@@ -126,8 +134,8 @@ class Front:
         finally:
             self._waiting.discard(task)
 
-    async def _take_body(self, environ: Environ, receive: Receive, file: IO[bytes]) -> State | None:
-        """What became of the body; None where the server ended first."""
+    async def _take_body(self, environ: Environ, receive: Receive, file: IO[bytes], held: ExitStack) -> State | None:
+        """What became of the body; None where the server ended first. ``held`` keeps the place of a large one."""
         length = length_to_take(environ, self._limits)
         if length is None:
             return "unread"
@@ -135,8 +143,29 @@ class Front:
             return "whole"
         state = None
         with self._ends_at_once():
-            state = await take_in(receive, file, length, self._patience.body)
+            if length > IN_MEMORY:
+                state = await self._admit(environ["HTTP_AUTHORIZATION"], held)
+            if state is None:
+                state = await take_in(receive, file, length, self._patience.body)
         return state
+
+    async def _admit(self, authorization: str, held: ExitStack) -> State | None:
+        """Count a large body in, until ``held`` ends; or else why it is left."""
+        loop = asyncio.get_running_loop()
+        try:
+            if not await loop.run_in_executor(self._readers, self._may_write, authorization):
+                return "unread"
+        except Exception as error:
+            log.warning("a body was not taken in, since nobody could tell whose it is: %s", error)
+            return "not-now"
+        if self._large == LARGE_AT_ONCE:
+            return "not-now"
+        self._large += 1
+        held.callback(self._end_large)
+        return None
+
+    def _end_large(self) -> None:
+        self._large -= 1
 
     async def _answer(self, environ: Environ, receive: Receive, send: Send) -> None:
         handed: list[Stream] = []

@@ -11,6 +11,8 @@ from service.settings import BodyLimits
 
 # Bytes of a body that are kept in memory; a larger one goes to a temporary file.
 IN_MEMORY = 256 * 1024
+# Bodies larger than that which a worker has at once, from the first byte to the end of the answer.
+LARGE_AT_ONCE = 64
 # A whole body may take so many seconds, and one more for each so many bytes of it. It is the whole body's time, since
 # to any limit between two bytes a client could keep for ever.
 BODY_SECONDS = 20.0
@@ -19,8 +21,9 @@ BYTES_PER_SECOND = 64 * 1024
 # bytes unread makes the kernel reset it, and the client may lose the answer.
 LINGER_SECONDS = 5.0
 
-# What became of a body: all of it is there, the application is to refuse it, the client broke it off, or took too long.
-State = Literal["whole", "unread", "broken", "too-slow"]
+# What became of a body: all of it is there, the application is to refuse it, there was no taking it in for now, the
+# client broke it off, or took too long.
+State = Literal["whole", "unread", "not-now", "broken", "too-slow"]
 
 
 def length_to_take(environ: Mapping[str, Any], limits: BodyLimits) -> int | None:
