@@ -1,18 +1,23 @@
-"""Reads the revision log: the last revision of everything, and what the read side should hold of it."""
+"""Reads the revision log: what was done to one thing, the last of everything, and what the read side should hold."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 from peewee import Database
 
+from schemas.errors import NotFound
+from schemas.fields import ID_FORM, shorten
 from service import actors
 from service.database import chunks, fetch
+from service.ledger import timestamp
 from service.projections import Projection, actors_in, project
 from service.versions import Merges, Version, read_content
 
+VERSION_MAX = 2**31 - 1
 # Revisions that are read at a time: the rows made of as many events fit the parameters of a statement.
 BATCH = 200
 
@@ -125,3 +130,64 @@ def latest_actors(database: Database) -> Iterator[tuple[dict[str, Any], int, int
         for _, version, _, created, updated, content in batch:
             if content is not None and not content.startswith(MERGED):
                 yield orjson.loads(content), version, created, updated
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """An entry of the log: what was done to an event or an actor, when (microseconds), by whom and why.
+
+    told: of the actor that one was merged into, see ``revisions.INTO``.
+    """
+
+    version: int
+    sequence: int
+    at: int
+    by: str
+    operation: str
+    reason: str | None
+    told: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """The revision as answers show it."""
+        return {
+            "version": self.version,
+            "sequence": self.sequence,
+            "at": timestamp(self.at),
+            "by": self.by,
+            "operation": self.operation,
+            "reason": self.reason,
+            **into_of(self.told),
+        }
+
+
+def list_revisions(
+    database: Database, kind: str, subject: str, limit: int, below: int | None = None
+) -> tuple[list[Revision], int | None]:
+    """The revisions of an event or actor, newest first, and the version with which the next page begins.
+
+    below: the version to begin with; the last one without.
+    """
+    rows = rows_of(
+        database,
+        subject,
+        f'SELECT r.version, r.sequence, r.recorded, r."by", r.operation, r.reason, {INTO.format(row="r")} '
+        "FROM revision r WHERE r.subject = ? AND r.kind = ? AND r.version <= ? ORDER BY r.version DESC LIMIT ?",
+        kind,
+        below or VERSION_MAX,
+        limit + 1,
+    )
+    if not rows:
+        raise NotFound(f"There is no {kind} {shorten(subject)!r}.")
+    return [Revision(*row) for row in rows[:limit]], rows[limit][0] if len(rows) > limit else None
+
+
+def find_ever(database: Database, kind: str, subject: str) -> None:
+    """Raises NotFound for an event or an actor that never was."""
+    if not rows_of(database, subject, "SELECT 1 FROM revision WHERE subject = ? AND kind = ? AND version = 1", kind):
+        raise NotFound(f"There is no {kind} {shorten(subject)!r}.")
+
+
+def rows_of(database: Database, subject: str, sql: str, *more: Any) -> list[tuple[Any, ...]]:
+    """The rows of a statement about one event or actor, whose first parameter is its id."""
+    # An id that has not the form of one exists nowhere, and may hold what an engine cannot read.
+    return fetch(database, sql, (subject, *more)) if ID_FORM.match(subject) else []

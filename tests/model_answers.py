@@ -180,7 +180,7 @@ class Asking:
         while url:
             page = self.read(url, as_of.sequence)
             found, url = found + page["events"], page["next"]
-            same(page["total"], len(expected), url)
+            same(page["total"], len(expected), asked)
             assert len(page["events"]) == limit or not url
         same(found, [as_of.world.events[event] for event in expected], asked)
 

@@ -12,6 +12,8 @@ from bench.verdict import Goal, Measured, judge
 from service.filters import FILTERS
 
 EVENTS = 2_000
+# All of the benchmark's store is recorded at once, so there is no past to ask about.
+MEASURED = {name: item for name, item in FILTERS.items() if name != "as_of"}
 SEED = 7
 
 
@@ -26,12 +28,12 @@ def names_in(path: str) -> set[str]:
 
 def test_no_filter_is_forgotten(counted: census.Census) -> None:
     singles = asked.groups(counted, SEED)["singles"]
-    assert FILTERS.keys() <= {name for path in singles for name in names_in(path)}
+    assert MEASURED.keys() <= {name for path in singles for name in names_in(path)}
 
 
 def test_no_pair_of_filters_is_forgotten(counted: census.Census) -> None:
     pairs = [names_in(path) for path in asked.groups(counted, SEED)["pairs"]]
-    assert [pair for pair in combinations(FILTERS, 2) if not any(names.issuperset(pair) for names in pairs)] == []
+    assert [pair for pair in combinations(MEASURED, 2) if not any(names.issuperset(pair) for names in pairs)] == []
 
 
 def test_no_query_is_one_that_the_service_must_refuse(counted: census.Census) -> None:

@@ -25,7 +25,7 @@ from tests.serving import free_port, serving
 
 WRITERS = 16
 CHANGES_EACH = 6
-ROUNDS = 4
+ROUNDS = 3
 EVENT = {"title": "shared", "date": "2021-08-26", "tags": []}
 
 

@@ -248,7 +248,11 @@ def test_claims_come_to_the_casualties_that_the_report_leaves_open(uid: str) -> 
 def test_event_is_a_whole_body_in_which_nothing_is_left_to_defaults(uid: str) -> None:
     event = events()[uid]
     location = event["location"] and {**event["location"], "province": EXPECTED[uid].province}
-    assert load_body(EventBody(), event) == {**event, "location": location}
+    loaded = load_body(EventBody(), event)
+    for reference in (*loaded["actors"], *filter(None, (claim["claimant"] for claim in loaded["claims"]))):
+        # Where a name stood, and what stood beside it, is for who resolves it.
+        del reference["at"], reference["called"]
+    assert loaded == {**event, "location": location}
     assert event["dataset"] == "seed"
     for sentences in (event["summary"], *(claim["statement"] for claim in event["claims"])):
         assert sentences.endswith(".")

@@ -162,7 +162,7 @@ def random_actors(rng: random.Random) -> list[dict[str, Any]]:
             "id": actor,
             "name": f"The {actor} people",
             "aliases": rng.choice(([], [f"{actor} of the hills"])),
-            "member_of": some(rng, ACTORS, 2) if rng.random() < 0.6 else [],
+            "member_of": some(rng, tuple(each for each in ACTORS if each != actor), 2) if rng.random() < 0.6 else [],
         }
         for actor in ACTORS
     ]

@@ -16,11 +16,11 @@ from schemas.fields import ID_FORM, ID_PATTERN, TEXT_LIMIT
 from schemas.precondition import Precondition
 from service.bodies import json_body
 from service.database import snapshot
-from service.events import find_ever
 from service.http import GZIP_SUFFIX, JSON_PATCH, MERGE_PATCH, answer, database
 from service.ledger import store_state
 from service.parameters import read_parameters
 from service.patches import Patch
+from service.revisions import find_ever
 from service.security import presented_key, signature
 
 View = TypeVar("View", bound=Callable[..., Response])
