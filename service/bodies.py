@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import ExitStack
 from tempfile import SpooledTemporaryFile
 from typing import Any, BinaryIO, cast
 
@@ -65,11 +66,13 @@ def _take_in() -> BinaryIO:
 
 
 def _copy(length: int) -> BinaryIO:
-    body = cast(BinaryIO, SpooledTemporaryFile(IN_MEMORY))  # noqa: SIM115  # It outlives this function.
+    # It outlives this function.
+    files = ExitStack()
+    body = cast(BinaryIO, files.enter_context(SpooledTemporaryFile(IN_MEMORY)))
 
     @after_this_request
     def close(response: Response) -> Response:
-        body.close()
+        files.close()
         return response
 
     try:

@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from functools import partial, wraps
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO
 
 import orjson
 from flask import Response, current_app, request
@@ -22,7 +22,7 @@ from service.security import authorized
 HEADER = "Idempotency-Key"
 KEY_FORM = re.compile(r"[!-~]{1,255}")
 CHUNK = 2**16
-View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
+View = Callable[..., ResponseReturnValue]
 
 
 class _NotKept(Exception):
@@ -47,7 +47,7 @@ def repeatable(scope: Scope) -> Callable[[View], View]:
                 return view(**arguments)
             return _answer_once(key, lambda: current_app.make_response(view(**arguments)))
 
-        return answer  # type: ignore[return-value]  # It is called as the view is.
+        return answer
 
     return decorate
 

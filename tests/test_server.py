@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from service.database import closing_database, open_database
-from service.keys import create_key
+from service.keys import Scope, create_key
 from service.server.spool import IN_MEMORY, LARGE_AT_ONCE
 from tests.server_app import LIMITS
 from tests.serving import children, free_port, serving, soon, started
@@ -422,8 +422,9 @@ def test_a_crowd_hinders_neither_reading_nor_the_end(end: signal.Signals) -> Non
 def test_dateline_takes_large_bodies_of_holders_of_keys_alone(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/dateline.db"
     with serving(url) as (_, port), closing_database(open_database(url)) as database:
-        for scope, status in (("read", 403), ("write", 422)):
-            key = create_key(database, scope, scope).key  # type: ignore[arg-type]  # They are scopes.
+        expected: dict[Scope, int] = {"read": 403, "write": 422}
+        for scope, status in expected.items():
+            key = create_key(database, scope, scope).key
             headers = f"Authorization: Bearer {key}\r\n", "Content-Type: application/json\r\n"
             asking = head("POST", "/v1/events", *headers, length=IN_MEMORY + 2)
             with opened(port, asking) as connection:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import quote
 
 from flask import Response, current_app, request
+from flask.typing import ResponseReturnValue
 
 from schemas import query
 from schemas.faults import Fault, Refused, unreadable
@@ -23,7 +24,7 @@ from service.patches import Patch
 from service.revisions import find_ever
 from service.security import presented_key, signature
 
-View = TypeVar("View", bound=Callable[..., Response])
+View = Callable[..., ResponseReturnValue]
 
 # The version within an entity tag: what was asked for by another name than its id begins with the id.
 VERSION_IN_TAG = re.compile(r"(?:[^:]*:)?([0-9]{1,9})(?:\..*)?")
@@ -48,12 +49,12 @@ def of_existing(kind: str, view: View) -> View:
     """
 
     @wraps(view)
-    def answer_of_existing(**arguments: str) -> Response:
+    def answer_of_existing(**arguments: str) -> ResponseReturnValue:
         if current_app.extensions["dateline"]["settings"].public_read or presented_key():
             find_ever(database(), kind, next(iter(arguments.values())))
         return view(**arguments)
 
-    return answer_of_existing  # type: ignore[return-value]  # It is called as the view is.
+    return answer_of_existing
 
 
 def author(**readers: Callable[[str], Any]) -> dict[str, Any]:
