@@ -68,7 +68,7 @@ def _take_in() -> BinaryIO:
 def _copy(length: int) -> BinaryIO:
     # It outlives this function.
     files = ExitStack()
-    body = cast(BinaryIO, files.enter_context(SpooledTemporaryFile(IN_MEMORY)))
+    body = files.enter_context(SpooledTemporaryFile(IN_MEMORY))
 
     @after_this_request
     def close(response: Response) -> Response:
@@ -81,7 +81,7 @@ def _copy(length: int) -> BinaryIO:
         raise BadRequest(BROKE_OFF) from None
     if body.tell() != length:
         raise BadRequest(BROKE_OFF)
-    return body
+    return cast(BinaryIO, body)
 
 
 def _settings() -> Settings:
