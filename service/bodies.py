@@ -66,21 +66,21 @@ def _take_in() -> BinaryIO:
 
 
 def _copy(length: int) -> BinaryIO:
-    # It outlives this function.
-    files = ExitStack()
-    body = files.enter_context(SpooledTemporaryFile(IN_MEMORY))
+    with ExitStack() as files:
+        body = files.enter_context(SpooledTemporaryFile(IN_MEMORY))
+        try:
+            shutil.copyfileobj(request.stream, body)
+        except ClientDisconnected:
+            raise BadRequest(BROKE_OFF) from None
+        if body.tell() != length:
+            raise BadRequest(BROKE_OFF)
+        kept = files.pop_all()
 
     @after_this_request
     def close(response: Response) -> Response:
-        files.close()
+        kept.close()
         return response
 
-    try:
-        shutil.copyfileobj(request.stream, body)
-    except ClientDisconnected:
-        raise BadRequest(BROKE_OFF) from None
-    if body.tell() != length:
-        raise BadRequest(BROKE_OFF)
     return cast(BinaryIO, body)
 
 
