@@ -18,7 +18,6 @@ from service import actors, catalog, read_side
 from service.canonical import canonical
 from service.database import fetch, write
 from service.drafts import (
-    DELETED,
     Draft,
     Report,
     existing,
@@ -225,7 +224,7 @@ def _write_one(
             references = References(log, [body], create=create_actors)
             content = canonical(body, references, {}, current)
             if current and current.content is None:
-                raise Conflict(f"The event {event_id} was deleted: {DELETED.partition('; ')[2]}.")
+                raise Conflict(f"The event {event_id} was deleted; only restoring it brings it back.")
             judge(current)
             references.keep()
             references.store(actors_in(content))

@@ -229,9 +229,14 @@ class _Waiting:
         """Whether a record must wait, since one of the same id does."""
         return bool(self._ids) and _id_of(record) in self._ids
 
-    def add(self, record: Record) -> None:
+    def add(self, record: Record) -> Fault | None:
+        """Let a record wait; the fault of one that would be too many."""
+        if len(self.records) >= WAITING_MAX:
+            message = f"{WAITING_MAX:,} lines before it wait already for events that come later; feed it again then"
+            return Fault("/related", "too-many-waiting", message)
         self.records.append(record)
         self._ids |= {_id_of(record)} - {None}
+        return None
 
 
 def _id_of(record: Record) -> str | None:
@@ -253,7 +258,8 @@ def _store(
         if record.event is None:
             rejected[place] = Rejection(record.line, None, record.faults)
         elif waiting and waiting.wants(record):
-            waiting.add(record)
+            if fault := waiting.add(record):
+                rejected[place] = Rejection(record.line, _id_of(record), (fault,))
         else:
             # Several records may stand in one line of a file, so that a draft goes by its place.
             drafts.append(Draft(place, _named(record, how), record.original, record.actors))
@@ -263,11 +269,9 @@ def _store(
     for rejection in report.rejected:
         record = records[rejection.line]
         if waiting and all(fault.code == "unknown-event" for fault in rejection.faults):
-            if len(waiting.records) < WAITING_MAX:
-                waiting.add(record)
+            if not (fault := waiting.add(record)):
                 continue
-            message = f"{WAITING_MAX:,} lines before it wait already for events that come later; feed it again then"
-            rejection = Rejection(rejection.line, rejection.id, (Fault("/related", "too-many-waiting", message),))
+            rejection = replace(rejection, faults=(fault,))
         rejected[rejection.line] = replace(rejection, line=record.line)
     report.received = len(records)
     report.rejected = [rejected[place] for place in sorted(rejected)]

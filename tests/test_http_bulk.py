@@ -286,6 +286,21 @@ def test_no_more_lines_wait_for_what_comes_later_than_memory_is_meant_for(
     assert done(bulk(empty_writer, *early))["created"] == 3
 
 
+def test_lines_of_the_same_id_wait_no_further_than_that_either(
+    empty_writer: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "WAITING_MAX", 3)
+    monkeypatch.setattr(importing, "BATCH", 1)
+    first = event_body(id="same", title="0", related=[{"id": "last", "relation": "follows"}])
+    more = [event_body(id="same", title=str(number)) for number in range(1, 6)]
+    report = done(bulk(empty_writer, first, *more, event_body(id="last")))
+    assert (report["created"], report["updated"]) == (2, 2)
+    assert [(each["line"], each["id"], each["errors"][0]["code"]) for each in report["rejected"]] == [
+        (line, "same", "too-many-waiting") for line in (4, 5, 6)
+    ]
+    assert read(empty_writer, "/v1/events/same")["title"] == "2"
+
+
 def test_what_was_written_in_bulk_can_be_patched_like_any_event(empty_writer: FlaskClient) -> None:
     done(bulk(empty_writer, event_body(id="a")))
     assert done(merge(empty_writer, "/v1/events/a", {"title": "b"}))["version"] == 2
