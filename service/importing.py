@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import io
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, BinaryIO, TextIO
@@ -20,7 +17,10 @@ from service.database import write
 from service.drafts import Draft, Rejection, Report
 from service.event_store import write_events
 from service.importers import Importer, Record, UnreadableFile
+from service.importers.record import digest
+from service.importers.source import opened
 from service.ledger import ledger
+from service.rejects import Rejects
 
 # The dataset of events that name none, as the schema of events has it.
 LOCAL = "local"
@@ -32,8 +32,6 @@ BATCH_SIZE = 8_000_000
 WAITING_MAX = 10_000
 # Faults that are told of one file; of further rejected records there is no more than a count.
 TOLD_MAX = 10_000
-# What stands before the features of a GeoJSON file.
-COLLECTION = '{"type": "FeatureCollection", "features": [\n'
 
 
 @dataclass(slots=True)
@@ -149,12 +147,13 @@ def _take_all(
     database: Database, stream: BinaryIO, how: Import, rejects: TextIO | None, progress: Callable[[int], None]
 ) -> ImportReport:
     report = ImportReport()
-    rejected = _Rejects(rejects, how.importer)
     waiting = _Waiting()
     described = False
-    for records in _batches(how.importer.read(stream), report):
-        outcome, places = _store(database, records, how, waiting)
-        rejected.write(records, places)
+    reading = how.importer.read(opened(stream))
+    rejected = Rejects(rejects, reading.framing)
+    for records in _batches(reading.records, report):
+        outcome, faults = _store(database, records, how, waiting)
+        rejected.write(records, faults)
         report.add(outcome)
         if not described and report.created + report.updated + report.unchanged:
             _describe_dataset(database, how)
@@ -162,9 +161,9 @@ def _take_all(
         progress(len(records))
     if waiting.records:
         # All that they may be related to is there by now, or among them.
-        outcome, places = _store(database, waiting.records, how, None)
+        outcome, faults = _store(database, waiting.records, how, None)
         outcome.received = 0
-        rejected.write(waiting.records, places)
+        rejected.write(waiting.records, faults)
         report.add(outcome)
     report.rejected.sort(key=lambda rejection: rejection.line)
     rejected.close()
@@ -247,8 +246,8 @@ def _id_of(record: Record) -> str | None:
 
 def _store(
     database: Database, records: Sequence[Record], how: Import, waiting: _Waiting | None
-) -> tuple[Report, set[int]]:
-    """Store a batch; return its report, and the places in the batch of the records that were rejected.
+) -> tuple[Report, Mapping[int, Sequence[Fault]]]:
+    """Store a batch; return its report, and the faults of those that were rejected by their places in the batch.
 
     waiting: takes those that are related to nothing that is there yet; without it they are rejected.
     """
@@ -275,7 +274,7 @@ def _store(
         rejected[rejection.line] = replace(rejection, line=record.line)
     report.received = len(records)
     report.rejected = [rejected[place] for place in sorted(rejected)]
-    return report, set(rejected)
+    return report, {place: rejection.faults for place, rejection in rejected.items()}
 
 
 def _named(record: Record, how: Import) -> Any:
@@ -293,51 +292,4 @@ def _named(record: Record, how: Import) -> Any:
 def _made_id(dataset: Any, raw: str) -> str:
     """The id of an event that gives none: made from what was read, so that the same line is the same event again."""
     given = dataset if isinstance(dataset, str) and ID_FORM.match(dataset) else LOCAL
-    return f"{given[:100]}-{hashlib.sha256(raw.strip().encode('utf-8', 'surrogateescape')).hexdigest()[:16]}"
-
-
-class _Rejects:
-    """Writes rejected records as they stood, so that the file can be mended and fed again.
-
-    CSV gets the header of the file, GeoJSON the feature collection round its features, and lines of JSON nothing.
-    """
-
-    def __init__(self, stream: TextIO | None, importer: Importer) -> None:
-        self._stream = stream
-        self._importer = importer
-        self._header: str | None = None
-        self._written = 0
-
-    def write(self, records: Sequence[Record], rejected: Collection[int]) -> None:
-        """Write those of a batch's records whose places in it are among ``rejected``."""
-        if self._stream is None:
-            return
-        if self._header is None:
-            self._header = "" if self._importer.names_its_own else _header(records)
-        for place in sorted(rejected):
-            self._stream.write(self._separator() + records[place].raw.rstrip("\r\n"))
-            self._written += 1
-        if rejected:
-            self._stream.flush()
-
-    def _separator(self) -> str:
-        if not self._written:
-            return self._header or ""
-        return ",\n" if self._header == COLLECTION else "\n"
-
-    def close(self) -> None:
-        """Write what comes after the last record."""
-        if self._stream and self._written:
-            self._stream.write("\n]}\n" if self._header == COLLECTION else "\n")
-
-
-def _header(records: Sequence[Record]) -> str | None:
-    """What stands before the records of such a file; None where their columns cannot be told apart."""
-    if records[0].raw.startswith("{"):
-        return COLLECTION
-    columns = next((record.original for record in records if record.original is not None), None)
-    if columns is None:
-        return None
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow(columns)
-    return line.getvalue()
+    return f"{given[:100]}-{digest(raw.strip())}"

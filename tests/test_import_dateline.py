@@ -83,15 +83,44 @@ def test_a_good_file_ends_well(empty_url: str, tmp_path: Path) -> None:
     assert report(take(empty_url, "-", "--json", stdin=b"")) == (0, 0, 0, 0, 0)
 
 
-def test_rejected_lines_are_written_as_they_stood_and_can_be_mended(empty_url: str, file: Path, tmp_path: Path) -> None:
+def reasons_taken_off(data: bytes) -> list[bytes]:
+    """The lines of a file of rejects as they stood, by a reader of another make; each was told a reason."""
+    taken = []
+    for line in data.splitlines():
+        before, found, after = line.partition(b'"rejected_because": "')
+        if not found:
+            # What is no object is told of by the object before it.
+            assert taken.pop() == b"{}"
+            taken.append(line)
+            continue
+        assert before == b"{"
+        reason, _, rest = after.partition(b']"')
+        assert reason
+        taken.append(b"{" + rest.removeprefix(b", "))
+    return taken
+
+
+def test_rejected_lines_are_written_with_the_reason_and_can_be_mended(
+    empty_url: str, file: Path, tmp_path: Path
+) -> None:
     rejects = tmp_path / "rejects"
     assert report(take(empty_url, file, "--json", "--rejects", str(rejects)), 1)[4] == 3
     bad = [b'{"id": "bad", "title": "\xff"}', b"nonsense", lines(event_body(id="B")).rstrip()]
-    assert rejects.read_bytes().splitlines() == bad
-    mended = rejects.read_bytes().replace(b"\xff", b'", "date": "2021').replace(b'"B"', b'"d"')
+    assert reasons_taken_off(rejects.read_bytes()) == [bad[0], bad[1], b'{"title"' + bad[2].partition(b'{"title"')[2]]
+    assert b"[wrong-form]" in rejects.read_bytes().splitlines()[-1]
+    mended = rejects.read_bytes().replace(b'"title": "\xff"', b'"title": "", "date": "2021"').replace(b'"B"', b'"d"')
     again = tmp_path / "again"
     assert report(take(empty_url, "-", "--json", "--rejects", str(again), stdin=mended), 1) == (3, 1, 0, 0, 2)
-    assert again.read_bytes().splitlines() == [b'{"id": "bad", "title": "", "date": "2021"}', b"nonsense"]
+    assert reasons_taken_off(again.read_bytes()) == [b'{"id": "bad", "title": "", "date": "2021"}', b"nonsense"]
+
+
+def test_the_reason_is_not_part_of_what_an_id_is_made_of(empty_url: str, tmp_path: Path) -> None:
+    rejects = tmp_path / "rejects"
+    line = lines(event_body(related=follows("late")))
+    assert report(take(empty_url, "-", "--json", "--rejects", str(rejects), stdin=line), 1)[4] == 1
+    assert report(take(empty_url, "-", "--json", stdin=lines(event_body(id="late")))) == (1, 1, 0, 0, 0)
+    assert report(take(empty_url, rejects, "--json")) == (1, 1, 0, 0, 0)
+    assert report(take(empty_url, "-", "--json", stdin=line)) == (1, 0, 0, 1, 0)
 
 
 def test_lines_that_had_to_wait_are_among_the_rejects_too(empty_url: str, tmp_path: Path) -> None:
@@ -99,7 +128,7 @@ def test_lines_that_had_to_wait_are_among_the_rejects_too(empty_url: str, tmp_pa
     rejects = tmp_path / "rejects"
     result = take(empty_url, "-", "--json", "--rejects", str(rejects), stdin=b"".join(given) + lines(event_body()))
     assert report(result, 1) == (3, 1, 0, 0, 2)
-    assert rejects.read_bytes() == b"".join(given)
+    assert reasons_taken_off(rejects.read_bytes()) == [line.rstrip() for line in given]
 
 
 def test_a_dry_run_tells_all_and_keeps_nothing(empty_url: str, file: Path) -> None:

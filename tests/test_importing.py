@@ -203,14 +203,15 @@ def test_rejects_have_the_line_where_they_begin_and_every_reason(empty_database:
     }
 
 
-def test_rejects_can_be_mended_and_fed_again(empty_database: Database) -> None:
+def test_rejects_come_with_the_reason_and_can_be_mended_and_fed_again(empty_database: Database) -> None:
     rejects = io.StringIO(newline="")
     take(empty_database, (FIXTURES / "ged_with_rejects.csv").read_bytes(), rejects=rejects)
     lines = rejects.getvalue().splitlines()
-    assert lines[0] == (FIXTURES / "ged_with_rejects.csv").read_text().splitlines()[0]
-    assert (len(lines), lines[-1]) == (6, "710007,too,few")
+    assert lines[0] == "rejected_because," + (FIXTURES / "ged_with_rejects.csv").read_text().splitlines()[0]
+    too_few = '"/: The record has 3 columns where the header has 49. [wrong-column-count]",710007,too,few'
+    assert (len(lines), lines[-1]) == (6, too_few)
     mended = rejects.getvalue().replace("2020-02-31", "2020-02-29").replace(",7,333", ",1,333")
-    mended = mended.replace("710007,too,few\n", "").replace(",95,", ",35,").replace("710004,,,,,7,", "710004,,,,,1,")
+    mended = mended.replace(too_few + "\n", "").replace(",95,", ",35,").replace("710004,,,,,7,", "710004,,,,,1,")
     assert counts(take(empty_database, mended.encode())) == (4, 3, 0, 0, 1)
 
 
@@ -219,17 +220,31 @@ def test_rejects_whose_columns_cannot_be_told_apart_still_come_with_a_header(emp
     data = ged({"id": "1"}, columns=columns) + b"2,too,few\n"
     rejects = io.StringIO(newline="")
     take(empty_database, data, rejects=rejects)
-    assert rejects.getvalue().splitlines() == [",".join(columns), "2,too,few"]
+    header, row = rejects.getvalue().splitlines()
+    assert header == ",".join(["rejected_because", *columns])
+    assert row.endswith('",2,too,few')
+
+
+def test_a_record_whose_quotes_do_not_pair_up_comes_back_as_it_stood(empty_database: Database) -> None:
+    rejects = io.StringIO(newline="")
+    report = take(empty_database, ged({"id": "1"}) + b'2,"a"b,c\n', rejects=rejects)
+    assert [fault.code for rejection in report.rejected for fault in rejection.faults] == ["malformed-record"]
+    assert rejects.getvalue().endswith('[malformed-record]",2,"a"b,c\n')
+    again = io.StringIO(newline="")
+    take(empty_database, rejects.getvalue().encode(), rejects=again)
+    assert again.getvalue() == rejects.getvalue()
 
 
 def test_rejected_features_can_be_mended_and_fed_again(empty_database: Database) -> None:
-    features = [{"type": "Feature", "properties": {**GED, "id": str(n), "best": "many"}} for n in (1, 2)]
+    features: list[Any] = [{"type": "Feature", "properties": {**GED, "id": str(n), "best": "many"}} for n in (1, 2)]
     sound = {"type": "Feature", "properties": {**GED, "id": "3"}, "geometry": None}
     rejects = io.StringIO(newline="")
-    collection = {"type": "FeatureCollection", "features": [features[0], sound, features[1]]}
-    assert counts(take(empty_database, json.dumps(collection).encode(), rejects=rejects)) == (3, 1, 0, 0, 2)
-    assert json.loads(rejects.getvalue()) == {"type": "FeatureCollection", "features": features}
-    assert counts(take(empty_database, rejects.getvalue().replace("many", "3").encode())) == (2, 2, 0, 0, 0)
+    collection = {"type": "FeatureCollection", "features": [features[0], sound, features[1], 7]}
+    assert counts(take(empty_database, json.dumps(collection).encode(), rejects=rejects)) == (4, 1, 0, 0, 3)
+    written = json.loads(rejects.getvalue())["features"]
+    assert all("not a whole number" in feature.pop("rejected_because") for feature in written[:2])
+    assert (written[:2], written[3]) == (features, 7)
+    assert counts(take(empty_database, rejects.getvalue().replace("many", "3").encode())) == (3, 2, 0, 0, 1)
 
 
 def test_many_rejects_take_no_longer_than_good_records(empty_database: Database) -> None:

@@ -10,12 +10,13 @@ import tracemalloc
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 
 from service.importers import IMPORTERS, Record, UnreadableFile
 from service.importers.delimited import MAX_RECORD
+from service.importers.source import opened
 from service.importers.ucdp_ged import COLUMNS_23_1
 from tests.writing import GED
 
@@ -24,8 +25,12 @@ SAMPLES = Path(__file__).parents[1] / ".." / "shared" / "data" / "samples"
 BASE = {**GED, "id": "900001", "side_a_new_id": "130", "side_a": "Government of Afghanistan", "side_b_new_id": "77001"}
 
 
+def records_of(stream: BinaryIO) -> Iterator[Record]:
+    return IMPORTERS["ucdp-ged"].read(opened(stream)).records
+
+
 def read(data: bytes) -> list[Record]:
-    return list(IMPORTERS["ucdp-ged"].read(io.BytesIO(data)))
+    return list(records_of(io.BytesIO(data)))
 
 
 def table(*rows: dict[str, str], columns: tuple[str, ...] = COLUMNS_23_1) -> bytes:
@@ -119,10 +124,10 @@ def test_nameless_and_repeated_columns_are_not_lost() -> None:
         (b"PK\x03\x04abc", "Excel"),
         ("id,relid\n1,2\n".encode("utf-16"), "UTF-16"),
         (b"<!doctype html>\n<p>404</p>", "HTML"),
-        (b'{"events": []}', "no features"),
+        (b'{"events": []}', "TimelineJS .format timelinejs"),
         (b'[{"id": 1}]', "JSON array"),
-        (b"event_id_cnty,event_date,year\nAFG1,2020-01-01,2020\n", "ACLED"),
-        (b"1\t" * 57 + b"x\n", "GDELT"),
+        (b"event_id_cnty,event_date,year\nAFG1,2020-01-01,2020\n", "ACLED export .format acled"),
+        (b"1\t" * 57 + b"x\n", "GDELT event export .format gdelt"),
         (table(BASE).replace(b",", b";"), "semicolons"),
         (table(BASE).replace(b",", b"\t"), "GDELT|tabs"),
         (table(BASE).replace(b"\n", b"\r"), "carriage return"),
@@ -132,7 +137,7 @@ def test_nameless_and_repeated_columns_are_not_lost() -> None:
 )
 def test_a_file_of_another_kind_is_named_for_what_it_looks_like(data: bytes, words: str) -> None:
     with pytest.raises(UnreadableFile) as caught:
-        next(IMPORTERS["ucdp-ged"].read(io.BytesIO(data)))
+        next(records_of(io.BytesIO(data)))
     assert re.search(words, str(caught.value))
 
 
@@ -150,7 +155,7 @@ def test_a_column_that_stands_twice_is_refused() -> None:
 
 def test_broken_encoding_names_its_line_and_spares_what_came_before() -> None:
     data = table(BASE, BASE | {"id": "2", "where_coordinates": "Caf\u00e9"}).replace("\u00e9".encode(), b"\xe9")
-    records = IMPORTERS["ucdp-ged"].read(io.BytesIO(data))
+    records = records_of(io.BytesIO(data))
     assert next(records).event is not None
     with pytest.raises(UnreadableFile, match=r"Line 3 is not UTF-8: 0xe9"):
         next(records)
@@ -163,7 +168,7 @@ def test_an_unclosed_quote_names_the_line_where_its_record_begins() -> None:
     assert lines[2].startswith(b'2,"')
     lines[2] = lines[2].replace(b'"Lapis', b"Lapis").replace(b'Sangin"', b"Sangin")
     lines[3] = lines[3].replace(b'"', b"")
-    records = IMPORTERS["ucdp-ged"].read(io.BytesIO(b"\n".join(lines)))
+    records = records_of(io.BytesIO(b"\n".join(lines)))
     assert next(records).line == 2
     with pytest.raises(UnreadableFile, match="line 3 is never closed"):
         list(records)
@@ -181,7 +186,7 @@ def test_a_line_of_ten_megabytes_is_rejected_and_the_next_is_read(ending: bytes)
     head, row = table(BASE).split(b"\n")[:2]
     long = b"7," + b"x" * 10_000_000
     tracemalloc.start()
-    records = list(IMPORTERS["ucdp-ged"].read(io.BytesIO(b"\n".join((head, row, long, row)) + ending)))
+    records = list(records_of(io.BytesIO(b"\n".join((head, row, long, row)) + ending)))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert [record.line for record in records] == [2, 3, 4]
@@ -204,14 +209,16 @@ def test_memory_does_not_grow_with_the_file() -> None:
     class Endless(io.BytesIO):
         left = 5_000
 
-        def readline(self, size: int | None = -1, /) -> bytes:
-            line = super().readline(size)
-            if not line and self.left:
+        def read(self, size: int | None = -1, /) -> bytes:
+            if self.left and self.tell() == len(self.getbuffer()):
                 self.left -= 1
-                return row
-            return line
+                self.seek(0)
+                self.truncate()
+                self.write(row)
+                self.seek(0)
+            return super().read(size)
 
-    records: Iterator[Record] = IMPORTERS["ucdp-ged"].read(Endless(table(BASE)))
+    records: Iterator[Record] = records_of(Endless(table(BASE)))
     for _ in range(100):
         next(records)
     tracemalloc.start()
@@ -705,7 +712,7 @@ def test_every_record_of_a_sample_is_read(name: str, count: int) -> None:
     path = sample(name)
     expected = counted(path)
     with path.open("rb") as file:
-        records = list(IMPORTERS["ucdp-ged"].read(file))
+        records = list(records_of(file))
     assert len(records) == len(expected) == count
     assert [record.faults for record in records if record.faults] == []
     events = [record.event for record in records if record.event is not None]
@@ -727,6 +734,6 @@ def test_every_record_of_a_sample_is_read(name: str, count: int) -> None:
 
 def test_every_province_of_the_afghan_sample_is_found() -> None:
     with sample("ged_afghanistan.csv").open("rb") as file:
-        for record in IMPORTERS["ucdp-ged"].read(file):
+        for record in records_of(file):
             assert record.event is not None and record.original is not None
             assert bool(record.event["location"]["province"]) == bool(record.original["adm_1"]), record.line

@@ -10,24 +10,32 @@ import orjson
 from schemas.faults import Fault, Refused
 from schemas.fields import shorten
 from schemas.strict_json import DEPTH_MAX, refuse_deep
-from service.importers.record import Importer, Record, rejected
+from service.importers.framing import LINES, REASON, unmarked_object
+from service.importers.record import Importer, Reading, Record, rejected
 
 # Bytes of a line. An event with all its members at their limits takes some megabytes.
 LINE_MAX = 10_000_000
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+MARKED = f'{{"{REASON}"'.encode()
 
 
-def read(stream: BinaryIO) -> Iterator[Record]:
-    """Every line that holds anything, in order; memory does not grow with the file.
+def read(stream: BinaryIO) -> Reading:
+    """Every line that holds anything, in order.
 
     The event is whatever JSON the line holds, for the event's schema to judge. Of a key that stands twice in an object
     the last counts, as JSON readers have it.
     """
+    return Reading(_records(stream), LINES)
+
+
+def _records(stream: BinaryIO) -> Iterator[Record]:
     number = 0
     while line := stream.readline(LINE_MAX + 1):
         number += 1
         if number == 1:
             line = line.removeprefix(BYTE_ORDER_MARK)
+        if line.startswith(MARKED):
+            line = unmarked_object(line.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
         if len(line) > LINE_MAX:
             yield rejected(number, "", Fault("", "too-long", f"the line has more than {LINE_MAX:,} bytes"))
             _skip_line(stream)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 from schemas.faults import Fault
+from service.importers.framing import REASON, unmarked_row
 from service.importers.record import UnreadableFile
 
 # The longest record that is read. UCDP's longest are about 10 kB, so that a megabyte is a broken file's.
@@ -15,6 +16,7 @@ MAX_RECORD = 1 << 20
 # A quote still open after this many characters was never meant to be closed; reading on would fill the
 # memory.
 MAX_QUOTED = 16 << 20
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +33,25 @@ class _TooLong(Exception):
     """A physical line longer than MAX_RECORD, of which only the beginning was kept."""
 
 
-def first_line(stream: BinaryIO) -> bytes:
-    """The first line, or its first MAX_RECORD bytes, to tell the format by; give it on to `rows`."""
-    return stream.readline(MAX_RECORD)
+def rows(stream: BinaryIO) -> Iterator[Row]:
+    """Every record that has a character in it, in order, the header first.
 
-
-def rows(stream: BinaryIO, first: bytes) -> Iterator[Row]:
-    """Every record that has a character in it, in order; `first` is what `first_line` took off the stream.
-
-    Raises UnreadableFile at a byte that is not UTF-8 and for a quote that is never closed. Memory is bounded
-    by MAX_QUOTED, whatever the file.
+    The reason why a record was rejected before is taken off it. Raises UnreadableFile at a byte that is not UTF-8 and
+    for a quote that is never closed. Memory is bounded by MAX_QUOTED, whatever the file.
     """
-    lines = _lines(stream, first)
+    marked = None
+    for row in _rows(stream):
+        if marked is None:
+            marked = row.cells is not None and row.cells[0].strip() == REASON
+        yield _unmarked(row) if marked else row
+
+
+def _unmarked(row: Row) -> Row:
+    return replace(row, raw=unmarked_row(row.raw), cells=row.cells and row.cells[1:])
+
+
+def _rows(stream: BinaryIO) -> Iterator[Row]:
+    lines = lines_of(stream)
     taken: list[str] = []
     suspect: int | None = None
     line = 1
@@ -91,10 +100,13 @@ def rows(stream: BinaryIO, first: bytes) -> Iterator[Row]:
         taken.clear()
 
 
-def _lines(stream: BinaryIO, first: bytes) -> Iterator[tuple[str, bool]]:
-    """Physical lines (up to a line feed) with their endings, decoded, and whether each is whole."""
+def lines_of(stream: BinaryIO) -> Iterator[tuple[str, bool]]:
+    """Physical lines (up to a line feed) with their endings, decoded, and whether each is whole.
+
+    Of one longer than MAX_RECORD only the beginning is kept. Raises UnreadableFile at a byte that is not UTF-8.
+    """
     number = 1
-    chunk = first.removeprefix(b"\xef\xbb\xbf")
+    chunk = stream.readline(MAX_RECORD).removeprefix(BYTE_ORDER_MARK)
     while chunk:
         if len(chunk) >= MAX_RECORD - 3 and not chunk.endswith(b"\n"):
             yield chunk.decode("utf-8", "replace"), False

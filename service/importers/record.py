@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from schemas.faults import Fault
+from service.importers.framing import Framing
+
+# Ids are bounded in length; from so many characters on, the rest of a record's own id is told by its digest.
+OWN_ID_MAX = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +21,7 @@ class Record:
 
     line: the line of the file where the record begins, from 1.
     raw: the record's own text as it stood, its line ending included, for the file of rejects.
-    original: every column as read, by header name; None where the columns could not be told apart.
+    original: every column or member as read, by its name; None where they could not be told apart.
     event: the event in the form of a ``POST /v1/events`` body; None where the record is rejected.
     actors: what is known of the actors that the event names, in the order in which it first names them:
         ``{"name", "kind", "external_ids", "aliases"}``, to match by id and to create from.
@@ -25,7 +31,7 @@ class Record:
 
     line: int
     raw: str
-    original: dict[str, str] | None
+    original: Mapping[str, Any] | None
     event: Any
     actors: tuple[dict[str, Any], ...]
     faults: tuple[Fault, ...]
@@ -33,29 +39,54 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """The records of a file in order, and how those of them that are rejected are put into a file of their own."""
+
+    records: Iterator[Record]
+    framing: Framing
+
+
+@dataclass(frozen=True, slots=True)
 class Importer:
     """A format that can be imported, and the dataset it comes from as ``/v1/datasets`` shows it.
 
-    read: streams the records of a file open for reading bytes; raises UnreadableFile.
-    names_its_own: whether each record says itself what its id and its dataset are, and is a line of JSON.
+    read: streams the records of a file open for reading bytes, from ``source.opened``; raises UnreadableFile, then or
+    at a record. Memory does not grow with the file.
+    names_its_own: whether each record says itself what its id and its dataset are.
     """
 
     name: str
     title: str
     licence: str | None
     citation: str | None
-    read: Callable[[BinaryIO], Iterator[Record]]
+    read: Callable[[BinaryIO], Reading]
     names_its_own: bool = False
 
 
 class UnreadableFile(Exception):
     """A file that is not of the format, or is broken so that what follows cannot be trusted.
 
-    Raised by the first ``next()`` where the beginning of the file shows it, otherwise where it is met: the
+    Raised by ``read`` or the first ``next()`` where the beginning of the file shows it, otherwise where it is met: the
     records before that point are sound.
     """
 
 
-def rejected(line: int, raw: str, fault: Fault, original: dict[str, str] | None = None) -> Record:
+def rejected(line: int, raw: str, fault: Fault, original: Mapping[str, Any] | None = None) -> Record:
     """A record that cannot be used, for one reason."""
     return Record(line, raw, original, None, (), (fault,), ())
+
+
+def event_id(dataset: str, own: str) -> str:
+    """The id of an event from its dataset and the record's own id: ``ucdp-ged-312345``.
+
+    Lower case; each run of characters that ids cannot have is a hyphen. A long one ends in its digest.
+    """
+    plain = re.sub(r"[^a-z0-9._-]+", "-", own.strip().lower())
+    if len(plain) > OWN_ID_MAX:
+        plain = f"{plain[:OWN_ID_MAX]}-{digest(own.strip())}"
+    return f"{dataset}-{plain}"
+
+
+def digest(text: str) -> str:
+    """16 hexadecimal digits that stand for a text: those of its SHA-256. What is no UTF-8 counts by its bytes."""
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from schemas.faults import Fault
-from service.importers.ucdp_ged_cells import Values, cell, cut
+from service.importers.cells import Values, cell, cut
 
 # What is known of side a and side b; None for a side that the row does not name.
 Sides = tuple[dict[str, Any] | None, dict[str, Any] | None]

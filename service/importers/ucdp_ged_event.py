@@ -10,10 +10,10 @@ from typing import Any
 
 from schemas.faults import Fault
 from schemas.names import fold
+from service.importers.cells import Values, cell, code_of, count, cut, point_of
 from service.importers.record import Record, rejected
-from service.importers.ucdp_ged_cells import Values, cell, code_of, count, cut
 from service.importers.ucdp_ged_claims import FIGURES, Sides, claims_of
-from service.importers.ucdp_ged_place import location_of, point_of
+from service.importers.ucdp_ged_place import location_of
 from service.importers.ucdp_ged_sources import sources_of
 
 # type_of_violence: 1 state-based, 2 non-state, 3 one-sided. UCDP does not record how people were killed, so

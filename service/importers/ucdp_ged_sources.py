@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from schemas.faults import Fault
-from service.importers.ucdp_ged_cells import MAX_TEXT, Values
+from service.importers.cells import MAX_TEXT, Values
 
 MAX_SOURCES = 200
 # Between two sources; the quotes tell it from a semicolon inside a headline.

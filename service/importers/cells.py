@@ -1,4 +1,4 @@
-"""Reads single cells of a row of UCDP GED, as the dataset and the spreadsheets it went through write them."""
+"""Reads single cells of a table, as the dataset and the spreadsheets that it went through write them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from collections.abc import Mapping
 
 from schemas.faults import Fault
 
-# A row's cells by the column names of release 23.1.
+# A row's cells by the names of their columns.
 Values = Mapping[str, str]
 
 # The bounds of an event's texts and figures.
 MAX_TEXT = 500
 MAX_FIGURE = 10**9
 
+DEGREES = re.compile(r"[+-]?[0-9]{1,3}(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,2})?")
 COUNT = re.compile(r"([0-9]{1,18})(?:\.0+)?")
 
 
@@ -50,3 +51,25 @@ def count(values: Values, name: str, faults: list[Fault], *, required: bool = Fa
         faults.append(Fault(f"/{name}", "out-of-range", f"{name}: {number} is more than {MAX_FIGURE}."))
         return None
     return number
+
+
+def point_of(values: Values, faults: list[Fault], warnings: list[Fault]) -> tuple[float | None, float | None]:
+    """Latitude and longitude in degrees, WGS 84; both or neither."""
+    found: list[float | None] = []
+    for name, limit in (("latitude", 90), ("longitude", 180)):
+        text = cell(values, name)
+        if not text:
+            found.append(None)
+        elif DEGREES.fullmatch(text) is None:
+            faults.append(Fault(f"/{name}", "not-a-number", f"{name}: '{text[:40]}' is not a number of degrees."))
+        elif abs(float(text)) > limit:
+            faults.append(Fault(f"/{name}", "out-of-range", f"{name}: {text} is beyond {limit} degrees."))
+        else:
+            found.append(float(text))
+    if len(found) < 2:
+        return None, None
+    if (found[0] is None) != (found[1] is None):
+        name = "latitude" if found[0] is None else "longitude"
+        warnings.append(Fault(f"/{name}", "missing", f"There is no {name}; the other coordinate is left out."))
+        return None, None
+    return found[0], found[1]

@@ -1,0 +1,29 @@
+"""Looks up the names that datasets give to countries and provinces; what is not found stays text, with the reason."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from schemas.faults import Fault
+from service import gazetteer
+
+
+@lru_cache(maxsize=16384)
+def country_named(name: str) -> str | None:
+    """The code of a country, ISO 3166-1 alpha-2."""
+    return gazetteer.country_code(name)
+
+
+@lru_cache(maxsize=16384)
+def province_named(name: str, country: str, pointer: str) -> tuple[str | None, Fault | None]:
+    """The province's code, or the reason why the name, which stands at ``pointer``, is kept as text."""
+    found = gazetteer.find_provinces(name, country)
+    if len(found) == 1:
+        return found[0].code, None
+    if found:
+        codes = tuple(province.code for province in found)
+        message = f"'{name[:80]}' is the name of several provinces of {country}; it is kept as text."
+        return None, Fault(pointer, "ambiguous-province", message, codes)
+    near = tuple(province.code for province in gazetteer.near_provinces(name, country, 3))
+    message = f"'{name[:80]}' is no province of {country} that ISO 3166-2 lists; it is kept as text."
+    return None, Fault(pointer, "unknown-province", message, near)

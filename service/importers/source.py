@@ -1,0 +1,101 @@
+"""Opens what is to be imported: unpacks gzip, lets its beginning be looked at, and notices when it changes."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import stat
+import zlib
+from typing import Any, BinaryIO
+
+from service.importers.record import UnreadableFile
+
+# Bytes of the beginning that can be looked at without taking them.
+HEAD = 1 << 16
+GZIP = b"\x1f\x8b"
+# What reading packed data raises that is cut short, or is none.
+DAMAGED = (EOFError, gzip.BadGzipFile, zlib.error)
+
+
+def opened(stream: BinaryIO) -> io.BufferedReader[Any]:
+    """A stream for an importer to read: its ``peek`` shows the first HEAD bytes, or all of a shorter one."""
+    if isinstance(stream, io.BufferedReader) and isinstance(stream.raw, _Steady | _Whole):
+        return stream
+    return io.BufferedReader(_Whole(stream), HEAD)
+
+
+def opened_file(file: BinaryIO) -> io.BufferedReader[Any]:
+    """A file of this machine, or its standard input, packed by gzip or not, for an importer to read.
+
+    Reading it raises UnreadableFile where the packed data is cut short or damaged, and where a file is found to be
+    another at its end than at its beginning.
+    """
+    steady = io.BufferedReader(_Steady(file), HEAD)
+    if steady.peek(len(GZIP))[: len(GZIP)] != GZIP:
+        return steady
+    return io.BufferedReader(_Whole(gzip.GzipFile(fileobj=steady, mode="rb")), HEAD)
+
+
+def head(stream: BinaryIO) -> bytes:
+    """The beginning of a stream from ``opened`` of which nothing was read yet."""
+    assert isinstance(stream, io.BufferedReader)
+    return stream.peek(HEAD)
+
+
+class _Whole(io.RawIOBase):
+    """Reads as much as is asked for, though a pipe hands out less at a time."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return bool(self._stream.seekable())
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return int(self._stream.seek(offset, whence))
+
+    def readinto(self, buffer: Any) -> int:
+        view = memoryview(buffer)
+        taken = 0
+        while taken < len(view):
+            try:
+                piece = self._stream.read(len(view) - taken)
+            except DAMAGED as error:
+                if taken:
+                    # What was unpacked before is sound; the fault is met again by who reads on.
+                    break
+                raise UnreadableFile(f"The gzip data is cut short or damaged ({error}).") from None
+            if not piece:
+                break
+            view[taken : taken + len(piece)] = piece
+            taken += len(piece)
+        if taken == 0:
+            self._at_end()
+        return taken
+
+    def _at_end(self) -> None:
+        """Called where nothing more is to be had."""
+
+
+class _Steady(_Whole):
+    """A file that must be the same at its end as at its beginning."""
+
+    def __init__(self, stream: Any) -> None:
+        super().__init__(stream)
+        self._began = self._state()
+
+    def _state(self) -> tuple[int, int] | None:
+        try:
+            found = os.fstat(self._stream.fileno())
+        except OSError:
+            return None
+        # A pipe has no size, and a terminal's time moves with what is typed.
+        return (found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else None
+
+    def _at_end(self) -> None:
+        if self._state() != self._began:
+            raise UnreadableFile("The file was changed while it was read; import it again when it is finished.")
