@@ -13,21 +13,18 @@ COUNTED_STANCES = frozenset({"asserts", "confirms"})
 CONTESTING_STANCES = frozenset({"denies", "disputes"})
 
 
-class _Group(NamedTuple):
-    """What the counted claims of one measure and one ``of`` say together."""
-
-    low: int
-    high: int
-    best: int | None  # the preferred claim's; else, where the group is not disputed, the one they agree on
-    disputed: bool
-    preferred: bool  # one of the counted claims is marked
-
-
 class _Figure(NamedTuple):
+    """What a counted claim says, or those of one group together.
+
+    best: a group's is the preferred claim's; else, where it is not disputed, the one that its claims agree on.
+    disputed: of a claim, False. preferred: of a group, that one of its claims is marked.
+    """
+
     low: int
     best: int | None
     high: int
     preferred: bool
+    disputed: bool = False
 
 
 def derive_casualties(claims: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -63,11 +60,12 @@ def derive_casualties(claims: Sequence[Mapping[str, Any]]) -> dict[str, dict[str
             contested.add((measure, of))
         elif stance in COUNTED_STANCES and (figure := _figure(claim)) is not None:
             figures.setdefault(measure, {}).setdefault(of, []).append(figure)
-    return {
-        measure: _total({of: _group(found, (measure, of) in contested) for of, found in by_of.items()})
-        for measure in MEASURES
-        if (by_of := figures.get(measure))
-    }
+    derived = {}
+    for measure in MEASURES if figures else ():
+        if by_of := figures.get(measure):
+            groups = {of: _group(found, (measure, of) in contested) for of, found in by_of.items()}
+            derived[measure] = _total(groups)
+    return derived
 
 
 def claim_faults(claims: Sequence[Mapping[str, Any]]) -> list[Fault]:
@@ -79,7 +77,8 @@ def claim_faults(claims: Sequence[Mapping[str, Any]]) -> list[Fault]:
     faults: list[Fault] = []
     marked: dict[tuple[str, str | None], int] = {}
     for index, claim in enumerate(claims):
-        faults += _figure_faults(index, claim)
+        if not in_order(claim["low"], claim["best"], claim["high"]):
+            faults += _figure_faults(index, claim)
         if not claim["preferred"] or claim["measure"] is None:
             continue
         first = marked.setdefault((claim["measure"], claim["of"]), index)
@@ -92,6 +91,12 @@ def claim_faults(claims: Sequence[Mapping[str, Any]]) -> list[Fault]:
                 )
             )
     return faults
+
+
+def in_order(low: int | None, best: int | None, high: int | None) -> bool:
+    """Whether low <= best <= high holds of those that are there."""
+    middle = low if best is None else best
+    return (low is None or best is None or low <= best) and (high is None or middle is None or middle <= high)
 
 
 def _figure_faults(index: int, claim: Mapping[str, Any]) -> list[Fault]:
@@ -119,7 +124,11 @@ def _figure(claim: Mapping[str, Any]) -> _Figure | None:
     return _Figure(low, low if low == high else best, high, claim["preferred"])
 
 
-def _group(figures: Sequence[_Figure], contested: bool) -> _Group:
+def _group(figures: Sequence[_Figure], contested: bool) -> _Figure:
+    if len(figures) == 1 and not (contested and not figures[0].preferred):
+        # Most claims stand alone.
+        [alone] = figures
+        return alone._replace(disputed=True) if contested else alone
     low, high = min(figure.low for figure in figures), max(figure.high for figure in figures)
     disputed = contested or any(figure.low != low or figure.high != high for figure in figures)
     preferred = [figure for figure in figures if figure.preferred]
@@ -127,18 +136,26 @@ def _group(figures: Sequence[_Figure], contested: bool) -> _Group:
     if not preferred:
         bests.discard(None)  # a claim without a best does not contradict the best of another
     best = bests.pop() if len(bests) == 1 and (preferred or not disputed) else None
-    return _Group(low, high, best, disputed, bool(preferred))
+    return _Figure(low, best, high, bool(preferred), disputed)
 
 
-def _total(groups: Mapping[str | None, _Group]) -> dict[str, Any]:
+def _total(groups: Mapping[str | None, _Figure]) -> dict[str, Any]:
     """One measure's figures, from its groups by ``of``."""
-    disputed = any(group.disputed for group in groups.values())
-    parts = [group for of, group in groups.items() if of is not None]
-    low, high = sum(part.low for part in parts), sum(part.high for part in parts)
-    bests = [part.best for part in parts if part.best is not None]
-    best = sum(bests) if len(bests) == len(parts) else None
+    disputed = False
+    low = high = best = 0
+    known = True
+    for of, group in groups.items():
+        disputed = disputed or group.disputed
+        if of is None:
+            continue
+        low += group.low
+        high += group.high
+        if group.best is None:
+            known = False
+        else:
+            best += group.best
     whole = groups.get(None)
-    if whole is not None:
-        low, high = whole.low, max(whole.high, high)
-        best = whole.best if whole.preferred or not disputed else None
-    return {"low": low, "best": best, "high": high, "disputed": disputed}
+    if whole is None:
+        return {"low": low, "best": best if known else None, "high": high, "disputed": disputed}
+    shown = whole.best if whole.preferred or not disputed else None
+    return {"low": whole.low, "best": shown, "high": max(whole.high, high), "disputed": disputed}

@@ -187,11 +187,16 @@ class RelationBody(Body):
     relation = Choice(vocabulary.RELATIONS, required=True)
 
 
+def last_year() -> int:
+    """The last year that an event may have: the next one."""
+    return datetime.now(UTC).year + 1
+
+
 class EventDate(EdtfDate):
     """The date of an event: the years are bounded, so that a typing mistake is not taken for the far past."""
 
     def judge(self, value: str) -> None:
-        parse_event_date(value, getattr(self.parent, "min_year", 1000), datetime.now(UTC).year + 1)
+        parse_event_date(value, getattr(self.parent, "min_year", 1000), last_year())
 
 
 class EventBody(Body):

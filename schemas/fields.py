@@ -14,6 +14,9 @@ from schemas.names import closest
 
 ID_PATTERN = r"^[a-z0-9][a-z0-9._-]{0,127}$"
 ID_FORM = re.compile(ID_PATTERN.rstrip("$") + r"\Z")
+HTTP_URL = re.compile(r"https?://[^\s/]", re.IGNORECASE)
+# What no address holds.
+NO_URL = re.compile(r"[\s<>\"]")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 TEXT_LIMIT = 500
 # Of the unknown members of one object, so many are told by name.
@@ -156,7 +159,7 @@ class HttpUrl(Text):
 
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
-        if not re.match(r"https?://[^\s/]", text, re.IGNORECASE) or re.search(r"[\s<>\"]", text):
+        if not HTTP_URL.match(text) or NO_URL.search(text):
             raise fault("wrong-form", "must be an address that begins with http:// or https://")
         return text
 

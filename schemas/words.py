@@ -6,6 +6,8 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+from schemas.names import remember_short
+
 # A longer word is cut, in texts and in queries alike, so that it still finds itself.
 WORD_MAX = 64
 # Characters of one event that are searched: what it costs to index an event is bounded.
@@ -86,10 +88,16 @@ def searchable(texts: Iterable[str | None]) -> str:
 
     At most SEARCHED_MAX characters, cut at the end of a word.
     """
-    joined = f" {BREAK} ".join(filter(None, (" ".join(words(text)) for text in texts if text)))
+    joined = f" {BREAK} ".join(filter(None, [_joined(text) for text in texts if text]))
     if len(joined) <= SEARCHED_MAX:
         return joined
     return joined[: joined.rindex(" ", 0, SEARCHED_MAX + 1)].removesuffix(f" {BREAK}")
+
+
+@remember_short(32_768)
+def _joined(text: str) -> str:
+    """The words of a text with one space between them. Names come again and again."""
+    return " ".join(words(text))
 
 
 def _is_dropped(char: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from schemas import edtf
@@ -11,6 +12,7 @@ from schemas.event import DERIVED_MEMBERS
 from schemas.faults import Fault, Refused, Unreadable
 from schemas.names import fold
 from schemas.vocabulary import RESERVED_ACTORS
+from service import gazetteer
 from service.places import resolve_country, resolve_province
 from service.projections import derived_dates
 from service.references import KnownActors, References
@@ -59,6 +61,8 @@ def _location(location: Mapping[str, Any] | None, faults: list[Fault]) -> dict[s
     if location is None:
         return None
     country, province = location["country"], location["province"]
+    if resolved := _plain_place(country, province):
+        return {**location, "country": resolved[0], "province": resolved[1]}
     if country is not None:
         try:
             country = resolve_country(country)
@@ -75,8 +79,20 @@ def _location(location: Mapping[str, Any] | None, faults: list[Fault]) -> dict[s
                 message = f"{unit.name} is a province of {unit.country}, not of {country}"
                 faults.append(Fault("/location/province", "province-elsewhere", message, (unit.country,)))
             province, country = unit.code, unit.country
-    shown = {"country": country, "province": province}
-    return {**shown, **{key: value for key, value in location.items() if key not in shown}}
+    return {**location, "country": country, "province": province}
+
+
+@lru_cache(maxsize=16_384)
+def _plain_place(country: str | None, province: str | None) -> tuple[str | None, str | None] | None:
+    """The codes of a country and a province, where both are such codes and agree. Most that is written holds codes."""
+    if len(country or "") > 2 or len(province or "") > 6:
+        return None
+    unit = gazetteer.province(province) if province is not None else None
+    if province is not None and (unit is None or unit.code != province or country not in (None, unit.country)):
+        return None
+    if country is not None and gazetteer.country_code(country) != country:
+        return None
+    return (unit.country if unit else country), province
 
 
 def _participants(
@@ -132,13 +148,12 @@ def _strangers(current: Version | None) -> set[str]:
 
 def _derived_faults(body: Mapping[str, Any], content: Mapping[str, Any]) -> list[Fault]:
     """Members that the server derives may be sent back as they were read, and not otherwise."""
+    given = [name for name in DERIVED_MEMBERS if name in body]
+    if not given:
+        return []
     derived = {
         **derived_dates(edtf.parse_date(content["date"])),
         "casualties": derive_casualties(content["claims"]),
     }
     message = "follows from the rest of the event and cannot be set; leave it out"
-    return [
-        Fault(f"/{name}", "derived", message)
-        for name in DERIVED_MEMBERS
-        if name in body and body[name] != derived[name]
-    ]
+    return [Fault(f"/{name}", "derived", message) for name in given if body[name] != derived[name]]

@@ -14,7 +14,17 @@ from service import actors, read_side, rollups, search_rows
 from service.database import fetch, fetch_by_key, snapshot
 from service.models import Event, PastEvent
 from service.projections import actors_in, project
-from service.read_side import Superseded, event_row, numbered_terms, past_row, search_row, timeline_rows, with_any
+from service.read_side import (
+    Superseded,
+    event_row,
+    listed,
+    numbered_terms,
+    pairs,
+    past_row,
+    search_row,
+    timeline_rows,
+    with_any,
+)
 from service.repair import wrong_terms
 from service.revisions import (
     Latest,
@@ -27,7 +37,6 @@ from service.revisions import (
     moments_in_log,
     projected,
 )
-from service.spans import EVERY
 from service.terms import numbers_of
 from service.versions import Merges
 
@@ -144,14 +153,14 @@ def _check_batch(database: Database, batch: list[Latest], totals: _Totals, merge
             yield Discrepancy("term", subject, f"{len(unknown)} of its terms have no number")
             continue
         row[DELETED], row[EDITION] = bool(row[DELETED]), 0
-        if tuple(row) != event_row(version.num, projection, numbers):
+        terms = listed(projection, numbers)
+        if tuple(row) != event_row(version.num, projection, terms):
             yield Discrepancy("event", subject, "its row differs from its last revision")
-        wanted = set(timeline_rows(projection, version.num, numbers))
-        timeline |= wanted
-        totals.tally.update((term, place) for term, place, span, _, _ in wanted if span == EVERY)
+        under = pairs(projection, numbers)
+        timeline.update(timeline_rows(projection, version.num, under))
+        totals.tally.update(under)
         totals.rollups.update(rollups.parts(rollups.counts([(1, projection)], numbers)))
-        searched = search_row(projection, version.num, numbers)
-        totals.searched[version.num] = searched.checksum()
+        totals.searched[version.num] = search_row(version.num, projection, terms).checksum()
     totals.rows["timeline"] += len(timeline)
     key = ("term", "place", "span", "pos", "num")
     found = fetch_by_key(database, ", ".join(f"t.{column}" for column in key), "timeline", key, timeline)
@@ -170,7 +179,7 @@ def _check_past(database: Database, batch: list[Past], totals: _Totals) -> Itera
     totals.datasets |= {dataset for version, _ in batch for dataset in version.datasets}
     for version in past:
         unknown = set(numbered_terms(version.side)) - numbers.keys()
-        if unknown or rows.get(version.ended) != past_row(version, numbers):
+        if unknown or rows.get(version.ended) != past_row(version, listed(version.side, numbers)):
             message = f"version {version.side.version} differs from its revision"
             yield Discrepancy("past_event", version.side.id, message)
         totals.rows["past_event"] += version.ended in rows

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from peewee import Database
@@ -122,6 +123,7 @@ def rules_of(database: Database) -> str:
     return str(fetch(database, "SELECT rules FROM store WHERE id = 1")[0][0])
 
 
+@lru_cache(maxsize=4096)
 def timestamp(microseconds: int) -> str:
     """A time as answers show it: UTC to the millisecond, ``2026-11-22T10:00:00.000Z``."""
     moment = datetime.fromtimestamp(microseconds // 1_000_000, UTC)

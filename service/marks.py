@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from math import floor
 
-from service.terms import Term
+from service.terms import Term, term_of
 
 # Degrees that a square has on each side. Powers of four, so that a square holds sixteen of the next size.
 SIZES = (64.0, 16.0, 4.0, 1.0, 0.25)
@@ -46,13 +46,13 @@ def _step(degrees: float, origin: int, size: float) -> int:
 
 
 def _cell(size: float, column: int, row: int) -> Term:
-    return Term("cell", f"{size:g} {column} {row}")
+    return term_of("cell", f"{size:g} {column} {row}")
 
 
 def killed_levels(high: int | None) -> Iterator[Term]:
     """The marks of an event whose high estimate is this; none without a figure."""
     if high is not None:
-        yield from (Term("killed", str(level)) for level in KILLED if level <= high)
+        yield from [term_of("killed", str(level)) for level in KILLED if level <= high]
 
 
 def killed_level(least: int) -> Term:
@@ -62,7 +62,7 @@ def killed_level(least: int) -> Term:
 
 def year_mark(pos: str) -> Term:
     """The mark of the year of a place on the timeline."""
-    return Term("year", pos[:4])
+    return term_of("year", pos[:4])
 
 
 def year_marks(low: str, high: str) -> tuple[Term, ...]:
@@ -74,4 +74,4 @@ def year_marks(low: str, high: str) -> tuple[Term, ...]:
 
 def span_mark(span: int) -> Term:
     """The mark of a span class, see ``spans.py``."""
-    return Term("span", str(span))
+    return term_of("span", str(span))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -16,11 +17,12 @@ from service import gazetteer
 from service.ledger import timestamp
 from service.marks import cells_at, killed_levels, span_mark, year_mark
 from service.spans import EVERY, span_class
-from service.terms import Term
+from service.terms import Term, term_of
 from service.versions import Version
 
 EVERYWHERE = Term("place", "")
 EVERYTHING = Term("any", "")
+NOBODY_IN_PARTICULAR = frozenset({*RESERVED_ACTORS, None})
 # The kinds of term whose events are counted by period.
 COUNTED_BY_PERIOD = frozenset({"actor", "type", "status"})
 
@@ -67,14 +69,6 @@ class Projection:
         own = span_class(self.since, self.until)
         return (EVERY,) if own == EVERY else (EVERY, own)
 
-    def under(self) -> Iterable[tuple[Term, Term]]:
-        """Each term and place that the event stands under."""
-        for term in (EVERYTHING, *self.terms):
-            for place in (EVERYWHERE, *self.places):
-                yield term, place
-        for term in self.attributes:
-            yield term, EVERYWHERE
-
     def found_by(self) -> Iterable[Term]:
         """Each term that the event is found by, once."""
         return (EVERYTHING, *self.terms, *self.attributes, *self.places, *self.marks)
@@ -89,6 +83,25 @@ class Projection:
                 yield term, EVERYWHERE
 
 
+class _Moments(NamedTuple):
+    """What follows from a date: its meaning, its place, and what the read side keeps of the time that it covers."""
+
+    span: edtf.DateSpan
+    place: str
+    since: str | None
+    until: str | None
+    length: tuple[Term, ...]
+    year: Term
+
+
+@lru_cache(maxsize=32_768)
+def _moments(date: str) -> _Moments:
+    span = edtf.parse_date(date)
+    since, until, place = edtf.since(span), edtf.until(span), edtf.place_key(span)
+    own = span_class(since, until)
+    return _Moments(span, place, since, until, () if own == EVERY else (span_mark(own),), year_mark(place))
+
+
 def project(version: Version, actors: Mapping[str, ActorView]) -> Projection:
     """The read side of one version of an event that has content.
 
@@ -96,34 +109,32 @@ def project(version: Version, actors: Mapping[str, ActorView]) -> Projection:
     """
     content = version.content
     assert content is not None, "a deletion has nothing to show"
-    span = edtf.parse_date(content["date"])
+    moments = _moments(content["date"])
     event_id = content["id"]
     location = content["location"] or {}
     casualties = derive_casualties(content["claims"])
-    since, until = edtf.since(span), edtf.until(span)
     latitude, longitude = location.get("latitude"), location.get("longitude")
     killed, injured = casualties.get("killed", {}), casualties.get("injured", {})
-    pos = edtf.place_key(span) + event_id
     return Projection(
         id=event_id,
         version=version.version,
         sequence=version.sequence,
-        pos=pos,
+        pos=moments.place + event_id,
         recency=f"{version.updated:016d} {event_id}",
-        since=since,
-        until=until,
+        since=moments.since,
+        until=moments.until,
         latitude=latitude,
         longitude=longitude,
         figures=(killed.get("low"), killed.get("high"), injured.get("low"), injured.get("high")),
-        document=_document(content, span, casualties, version, actors),
+        document=_document(content, moments.span, casualties, version, actors),
         terms=_actor_terms(content, actors),
         attributes=_attributes(content, casualties, actors),
-        places=_places(location),
+        places=_places(location.get("country"), location.get("province")),
         marks=(
             *cells_at(latitude, longitude),
             *killed_levels(killed.get("high")),
-            *((span_mark(own),) if (own := span_class(since, until)) != EVERY else ()),
-            year_mark(pos),
+            *moments.length,
+            moments.year,
             *_losses(content),
         ),
         title=searchable([content["title"]]),
@@ -189,8 +200,13 @@ def derived_dates(span: edtf.DateSpan) -> dict[str, str | None]:
 def _shown_location(location: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if location is None:
         return None
-    unit = gazetteer.province(location["province"]) if location["province"] else None
-    return {**location, "province": unit and {"code": unit.code, "name": unit.name}}
+    return {**location, "province": location["province"] and _shown_province(location["province"])}
+
+
+@lru_cache(maxsize=8192)
+def _shown_province(code: str) -> Mapping[str, str] | None:
+    unit = gazetteer.province(code)
+    return {"code": unit.code, "name": unit.name} if unit else None
 
 
 def _shown_claimant(claimant: Mapping[str, str] | None, actors: Mapping[str, ActorView]) -> dict[str, Any] | None:
@@ -205,7 +221,7 @@ def _actor_terms(content: Mapping[str, Any], actors: Mapping[str, ActorView]) ->
     found: dict[Term, None] = {}
     for participant in content["actors"]:
         for actor in (participant["id"], *actors[participant["id"]].organisations):
-            found[Term("actor", actor)] = None
+            found[term_of("actor", actor)] = None
     return tuple(found)
 
 
@@ -214,41 +230,42 @@ def _attributes(
 ) -> tuple[Term, ...]:
     event_type = EVENT_TYPES[content["type"]]
     found = [
-        Term("type", event_type.id),
-        Term("status", content["status"]),
-        Term("dataset", content["dataset"]),
-        Term("disputed", "true" if any(figure["disputed"] for figure in casualties.values()) else "false"),
+        term_of("type", event_type.id),
+        term_of("status", content["status"]),
+        term_of("dataset", content["dataset"]),
+        term_of("disputed", "true" if any(figure["disputed"] for figure in casualties.values()) else "false"),
     ]
     if event_type.parent:
-        found.append(Term("type", event_type.parent))
+        found.append(term_of("type", event_type.parent))
     for participant in content["actors"]:
         for actor in (participant["id"], *actors[participant["id"]].organisations):
-            found.append(Term("role", f"{actor} {participant['role']}"))
-    found += [Term("tag", tag) for tag in content["tags"]]
-    found += [Term("publisher", source["publisher"]) for source in content["sources"] if source["publisher"]]
+            found.append(term_of("role", f"{actor} {participant['role']}"))
+    found += [term_of("tag", tag) for tag in content["tags"]]
+    found += [term_of("publisher", source["publisher"]) for source in content["sources"] if source["publisher"]]
     for claim in content["claims"]:
         match claim["claimant"]:
             case {"id": actor}:
-                found.append(Term("claimant", actor))
+                found.append(term_of("claimant", actor))
             case {"name": name}:
-                found.append(Term("claimant-name", name))
+                found.append(term_of("claimant-name", name))
     return tuple(dict.fromkeys(found))
 
 
-def _places(location: Mapping[str, Any]) -> tuple[Term, ...]:
+@lru_cache(maxsize=16_384)
+def _places(country: str | None, province: str | None) -> tuple[Term, ...]:
     """The country, the province and the units that the province is part of."""
-    found = [location.get("country")]
-    if code := location.get("province"):
-        found += [*gazetteer.ancestors(code), code]
-    return tuple(Term("place", code) for code in found if code)
+    units = [*gazetteer.ancestors(province), province] if province else []
+    return tuple(term_of("place", code) for code in (country, *units) if code)
 
 
-def _losses(content: Mapping[str, Any]) -> Iterator[Term]:
+def _losses(content: Mapping[str, Any]) -> tuple[Term, ...]:
     """Marks of the actors whose losses are claimed and who are named nowhere else, so that their events are found."""
+    of = {claim["of"] for claim in content["claims"]}.difference(NOBODY_IN_PARTICULAR)
+    if not of:
+        return ()
     named = {participant["id"] for participant in content["actors"]}
     named |= {claim["claimant"].get("id") for claim in content["claims"] if claim["claimant"]}
-    of = {claim["of"] for claim in content["claims"]} - named - set(RESERVED_ACTORS) - {None}
-    return (Term("of", actor) for actor in sorted(of))
+    return tuple(term_of("of", actor) for actor in sorted(of - named))
 
 
 def actors_in(content: Mapping[str, Any]) -> set[str]:

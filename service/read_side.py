@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from peewee import Database
@@ -14,7 +13,6 @@ from service.database import execute_many, insert_rows
 from service.models import Event, EventDocument, PastEvent, Tally, Timeline
 from service.projections import EVERYTHING, EVERYWHERE, Projection
 from service.search_rows import SearchRow
-from service.spans import EVERY
 from service.terms import ANY, Term, give_numbers
 
 REPLACE_EVENT = (
@@ -35,12 +33,15 @@ REPLACE_PAST = (
 ADD_TALLY = "ON CONFLICT (term, place) DO UPDATE SET events = tally.events + excluded.events"
 DELETE_TIMELINE = "DELETE FROM timeline WHERE term = ? AND place = ? AND span = ? AND pos = ? AND num = ?"
 
+# Of a term and a place.
+Pair = tuple[int, int]
 TimelineRow = tuple[int, int, int, str, int]
 Numbers = Mapping[Term, int]
+# Of one event: what ``listed`` gives.
+Terms = tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """What becomes of one event's rows. ``before`` is None for a new event, ``after`` for a deleted one.
 
     deletion: the sequence of the revision that deleted it.
@@ -67,38 +68,46 @@ def apply(database: Database, changes: Sequence[Change], superseded: Sequence[Su
     sides = [side for change in changes for side in (change.before, change.after) if side]
     sides += [version.side for version in superseded]
     numbers = with_any(give_numbers(database, {term for side in sides for term in numbered_terms(side)}))
-    removed: set[TimelineRow] = set()
-    added: set[TimelineRow] = set()
-    unsearched: set[SearchRow] = set()
-    searched: set[SearchRow] = set()
-    for change in changes:
-        if change.before:
-            removed.update(timeline_rows(change.before, change.num, numbers))
-            unsearched.add(search_row(change.before, change.num, numbers))
-        if change.after:
-            added.update(timeline_rows(change.after, change.num, numbers))
-            searched.add(search_row(change.after, change.num, numbers))
-    _apply_timeline(database, removed - added, added - removed)
-    search_rows.apply(database, unsearched - searched, searched - unsearched)
-    steps = [(-1, change.before) for change in changes if change.before]
-    steps += [(1, change.after) for change in changes if change.after]
-    rollups.apply(database, rollups.counts(steps, numbers))
-    _apply_events(database, changes, numbers)
-    insert_rows(database, PastEvent, [past_row(version, numbers) for version in superseded], REPLACE_PAST)
-
-
-def _apply_timeline(database: Database, removed: set[TimelineRow], added: set[TimelineRow]) -> None:
+    removed: list[TimelineRow] = []
+    added: list[TimelineRow] = []
+    unsearched: list[SearchRow] = []
+    searched: list[SearchRow] = []
+    terms: dict[int, Terms] = {}
+    tally: Counter[Pair] = Counter()
+    for num, before, after, _ in changes:
+        terms[num] = listed(after, numbers) if after else ()
+        gone = search_row(num, before, listed(before, numbers)) if before else None
+        new = search_row(num, after, terms[num]) if after else None
+        if gone != new:
+            unsearched += [gone] if gone else []
+            searched += [new] if new else []
+        under_before = pairs(before, numbers) if before else []
+        under_after = pairs(after, numbers) if after else []
+        tally.subtract(under_before)
+        tally.update(under_after)
+        out = timeline_rows(before, num, under_before) if before else []
+        come = timeline_rows(after, num, under_after) if after else []
+        if out and come:
+            # Rows hold the event's number, so those of one change have none in common with those of another.
+            out, come = [*(set(out) - set(come))], [*(set(come) - set(out))]
+        removed += out
+        added += come
     # In the order of the index, so that neighbouring rows go into the same page.
     execute_many(database, DELETE_TIMELINE, sorted(removed))
     insert_rows(database, Timeline, sorted(added))
-    tally = Counter((term, place) for term, place, span, _, _ in added if span == EVERY)
-    tally.subtract((term, place) for term, place, span, _, _ in removed if span == EVERY)
-    insert_rows(database, Tally, sorted((*key, step) for key, step in tally.items() if step), ADD_TALLY)
+    insert_rows(database, Tally, sorted((*pair, step) for pair, step in tally.items() if step), ADD_TALLY)
+    search_rows.apply(database, unsearched, searched)
+    steps = [(-1, change.before) for change in changes if change.before]
+    steps += [(1, change.after) for change in changes if change.after]
+    rollups.apply(database, rollups.counts(steps, numbers))
+    _apply_events(database, changes, terms)
+    past = [past_row(version, listed(version.side, numbers)) for version in superseded]
+    insert_rows(database, PastEvent, past, REPLACE_PAST)
 
 
-def _apply_events(database: Database, changes: Sequence[Change], numbers: Numbers) -> None:
+def _apply_events(database: Database, changes: Sequence[Change], terms: Mapping[int, Terms]) -> None:
     rows = [
-        event_row(change.num, side, numbers, edition=_reads_otherwise(change), deletion=change.deletion)
+        event_row(change.num, side, terms[change.num], edition=_reads_otherwise(change), deletion=change.deletion)
         for change in changes
         if (side := change.after or change.before)
     ]
@@ -124,24 +133,33 @@ def with_any(numbers: dict[Term, int]) -> Numbers:
     return {**numbers, EVERYTHING: ANY, EVERYWHERE: ANY}
 
 
-def timeline_rows(projection: Projection, num: int, numbers: Numbers) -> Iterable[TimelineRow]:
+def pairs(side: Projection, numbers: Numbers) -> list[Pair]:
+    """The numbers of each term and place that an event stands under in the timeline index."""
+    places = [ANY, *[numbers[place] for place in side.places]]
+    terms = [ANY, *[numbers[term] for term in side.terms]]
+    under = [(term, place) for term in terms for place in places]
+    under += [(numbers[term], ANY) for term in side.attributes]
+    return under
+
+
+def timeline_rows(side: Projection, num: int, under: Sequence[Pair]) -> list[TimelineRow]:
     """The rows of one event in the timeline index."""
-    for term, place in projection.under():
-        for span in projection.spans:
-            yield numbers[term], numbers[place], span, projection.pos, num
+    pos = side.pos
+    return [(term, place, span, pos, num) for span in side.spans for term, place in under]
 
 
-def search_row(projection: Projection, num: int, numbers: Numbers) -> SearchRow:
+def listed(projection: Projection, numbers: Numbers) -> Terms:
+    """The numbers of all that an event is found by, in order."""
+    return tuple(sorted([numbers[term] for term in projection.found_by()]))
+
+
+def search_row(num: int, side: Projection, terms: Terms) -> SearchRow:
     """The row of one event in the search index."""
-    return SearchRow(projection.pos, num, projection.title, projection.prose, _found_by(projection, numbers))
-
-
-def _found_by(projection: Projection, numbers: Numbers) -> tuple[int, ...]:
-    return tuple(sorted(numbers[term] for term in projection.found_by()))
+    return SearchRow(side.pos, num, side.title, side.prose, terms)
 
 
 def event_row(
-    num: int, side: Projection, numbers: Numbers, edition: bool = False, deletion: int | None = None
+    num: int, side: Projection, terms: Terms, edition: bool = False, deletion: int | None = None
 ) -> tuple[object, ...]:
     """An event's own row; of one that ``deletion`` ended, ``side`` is what was taken out, the version before."""
     deleted = deletion is not None
@@ -152,12 +170,12 @@ def event_row(
         int(edition),
         deleted,
         *_described(side),
-        "" if deleted else _listed(side, numbers),
+        "" if deleted else _joined(terms),
         deletion or side.sequence,
     )
 
 
-def past_row(version: Superseded, numbers: Numbers) -> tuple[object, ...]:
+def past_row(version: Superseded, terms: Terms) -> tuple[object, ...]:
     """The row of a version that was superseded."""
     side, ended = version
     return (
@@ -166,7 +184,7 @@ def past_row(version: Superseded, numbers: Numbers) -> tuple[object, ...]:
         side.id,
         side.version,
         *_described(side),
-        _listed(side, numbers),
+        _joined(terms),
         side.title,
         side.prose,
         side.document,
@@ -190,5 +208,5 @@ def _described(side: Projection) -> tuple[object, ...]:
     )
 
 
-def _listed(side: Projection, numbers: Numbers) -> str:
-    return ",".join(map(str, _found_by(side, numbers)))
+def _joined(terms: Terms) -> str:
+    return ",".join(map(str, terms))

@@ -41,6 +41,8 @@ class References:
         self._by_external_id = by_external_id(log.database, external)
         self._waiting: dict[str, dict[str, Any]] = {}
         self._new: dict[str, dict[str, Any]] = {}
+        # What names without more to go by mean, until another actor comes that may have them too.
+        self._settled: dict[str, str] = {}
 
     def actor(self, name: str, known: KnownActors, called: str | None = None) -> str:
         """The id of the actor that ``name`` means in an event that brings ``known`` along. Raises Unreadable.
@@ -48,6 +50,8 @@ class References:
         A dataset's own id decides first, then the name. An actor to which the dataset gives another id is another.
         called: what to call the actor, where ``name`` is its id and it has to be created.
         """
+        if name in self._settled and name not in known:
+            return self._settled[name]
         details = known.get(name, {})
         external = details.get("external_ids", {})
         for pair in external.items():
@@ -58,6 +62,8 @@ class References:
                 return actor_id
         found = [actor for actor in self._names.candidates(name) if not self._is_another(actor, external)]
         if len(found) == 1:
+            if not external:
+                self._settled[name] = found[0]
             return found[0]
         if not found and fold(name) == CIVILIANS:
             return self._wait(CIVILIANS, CIVILIANS_ACTOR, external)
@@ -77,6 +83,8 @@ class References:
         for actor_id, actor in self._waiting.items():
             self._names.add(actor_id, [actor["name"], *actor["aliases"]])
             self._by_external_id.update(dict.fromkeys(actor["external_ids"].items(), actor_id))
+        if self._waiting:
+            self._settled.clear()
         self._new |= self._waiting
         self._waiting.clear()
 

@@ -74,7 +74,7 @@ def _rebuild_events(database: Database) -> set[str]:
         for subject, version, projection in projected(database, batch, nums, merged):
             if projection is None:
                 tombstone = _tombstone(database, subject, version, merged)
-                deleted.append(read_side.event_row(version.num, tombstone, {}, deletion=version.sequence))
+                deleted.append(read_side.event_row(version.num, tombstone, (), deletion=version.sequence))
                 continue
             datasets.update(version.datasets)
             changes.append(read_side.Change(version.num, None, projection))

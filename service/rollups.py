@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 from peewee import Database
 
@@ -29,21 +29,16 @@ def counts(projections: Iterable[tuple[int, Projection]], numbers: Mapping[Term,
     for sign, projection in projections:
         a, b, c, d = (sign * (figure or 0) for figure in projection.figures)
         step = (sign, a, b, c, d)
-        for key in _keys(projection, numbers):
-            known = found.get(key)
-            found[key] = step if known is None else _sum(known, step)
+        day, month = projection.pos[:DAY], projection.pos[:MONTH]
+        for term, place in projection.counted_under():
+            under = numbers[term], numbers[place]
+            for key in ((*under, DAY, day), (*under, MONTH, month)):
+                known = found.get(key)
+                # Written out, since it is done some twenty times for each event that is imported.
+                found[key] = (
+                    step if known is None else (known[0] + sign, known[1] + a, known[2] + b, known[3] + c, known[4] + d)
+                )
     return {key: count for key, count in found.items() if any(count)}
-
-
-def _sum(one: Counts, other: Counts) -> Counts:
-    # Written out, since it is done some twenty times for each event that is imported.
-    return one[0] + other[0], one[1] + other[1], one[2] + other[2], one[3] + other[3], one[4] + other[4]
-
-
-def _keys(projection: Projection, numbers: Mapping[Term, int]) -> Iterator[Key]:
-    for term, place in projection.counted_under():
-        for digits in (DAY, MONTH):
-            yield numbers[term], numbers[place], digits, projection.pos[:digits]
 
 
 def apply(database: Database, steps: Mapping[Key, Counts]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import lru_cache
 from typing import NamedTuple
 
 from peewee import Database
@@ -25,6 +26,12 @@ class Term(NamedTuple):
 
     kind: str
     value: str
+
+
+@lru_cache(maxsize=65_536)
+def term_of(kind: str, value: str) -> Term:
+    """The term, the same object each time: it is made for every event that is found by it."""
+    return Term(kind, value)
 
 
 def numbers_of(database: Database, terms: Collection[Term]) -> dict[Term, int]:
