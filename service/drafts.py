@@ -12,7 +12,8 @@ from typing import Any
 
 from peewee import Database
 
-from schemas.event import EventBody
+from schemas.certain import certain
+from schemas.event import EventBody, last_year
 from schemas.faults import Fault, Refused
 from schemas.fields import load
 from service.canonical import canonical
@@ -56,12 +57,16 @@ class Rejection:
 
 @dataclass(slots=True)
 class Report:
-    """What became of the drafts."""
+    """What became of the drafts.
+
+    overwritten: of those updated, how many had been changed by somebody since they were imported.
+    """
 
     received: int = 0
     created: int = 0
     updated: int = 0
     unchanged: int = 0
+    overwritten: int = 0
     rejected: list[Rejection] = field(default_factory=list)
 
     def add(self, other: Report) -> None:
@@ -70,6 +75,7 @@ class Report:
         self.created += other.created
         self.updated += other.updated
         self.unchanged += other.unchanged
+        self.overwritten += other.overwritten
         self.rejected += other.rejected
 
     def reject(self, draft: Draft, faults: Iterable[Fault]) -> None:
@@ -92,14 +98,16 @@ def load_drafts(drafts: Sequence[Draft], min_year: int) -> tuple[list[Loaded], l
     It asks nothing of the store, so nobody is kept from writing meanwhile.
     """
     schema = EventBody(min_year)
+    max_year = last_year()
     loaded, rejected = [], []
     for draft in drafts:
         try:
-            body = load(schema, draft.body)
+            body = certain(draft.body, min_year, max_year) or load(schema, draft.body)
         except Refused as refused:
             rejected.append(rejection(draft, refused.faults))
         else:
-            loaded.append((draft, {**body, "id": body["id"] or new_event_id()}))
+            body["id"] = body["id"] or new_event_id()
+            loaded.append((draft, body))
     return loaded, rejected
 
 

@@ -78,11 +78,16 @@ def write_events(
         with ledger(database, by, reason) as log:
             imported = any(draft.original is not None for draft in drafts)
             before = versions(database, [body["id"] for _, body in loaded], originals=imported)
+            edited = {event_id for event_id, version in before.items() if version.edited}
             judged = judge_drafts(log, loaded, before, create_actors, report)
             operations = record(log, before, [_step(draft, content) for draft, content in judged])
         report.created = operations.count("created")
         report.updated = operations.count("updated")
         report.unchanged = operations.count("unchanged")
+        report.overwritten = sum(
+            operation == "updated" and content["id"] in edited
+            for operation, (_, content) in zip(operations, judged, strict=True)
+        )
         report.rejected.sort(key=lambda rejected: rejected.line)
         return report
 
@@ -181,6 +186,19 @@ def restore_event(
             _refuse_unknown_actors(database, content)
             [operation] = record(log, {event_id: current}, [Step(event_id, content, "restored")])
         return Written(event_id, operation, find_event(database, event_id))
+
+    return write(database, work)
+
+
+def delete_events(database: Database, ids: Sequence[str], *, by: str, reason: str | None = None) -> int:
+    """Delete those of the events that there are, in one transaction, and return how many; their revisions remain."""
+
+    def work() -> int:
+        with ledger(database, by, reason) as log:
+            before = versions(database, ids)
+            alive = [event_id for event_id in ids if event_id in before and before[event_id].content is not None]
+            record(log, before, [Step(event_id, None, "deleted") for event_id in alive])
+        return len(alive)
 
     return write(database, work)
 
@@ -293,7 +311,7 @@ def record(log: Ledger, before: Mapping[str, Version], steps: Sequence[Step]) ->
         if known is None:
             last_num += 1
             known = Version(last_num, 0, 0, log.recorded, log.recorded, None)
-        elif known.content == step.content and step.original in (None, known.original):
+        elif _says_nothing_new(known, step):
             operations.append("unchanged")
             continue
         operation = step.operation or ("updated" if known.version else "created")
@@ -309,6 +327,12 @@ def record(log: Ledger, before: Mapping[str, Version], steps: Sequence[Step]) ->
     catalog.ensure_datasets(log, {step.content["dataset"] for step in steps if step.content})
     _project(log.database, before, after, ended)
     return operations
+
+
+def _says_nothing_new(known: Version, step: Step) -> bool:
+    """Whether an event is that already; or was, when somebody changed it, and its record has stayed the same since."""
+    same_record = step.original in (None, known.original)
+    return same_record and (known.content == step.content or (known.edited and step.original is not None))
 
 
 def _project(

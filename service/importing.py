@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from typing import Any, BinaryIO, TextIO
 
 from peewee import Database
@@ -13,14 +13,17 @@ from peewee import Database
 from schemas.faults import Fault
 from schemas.fields import ID_FORM
 from service.catalog import describe_dataset, introduce_dataset
-from service.database import write
+from service.database import chunks, write
 from service.drafts import Draft, Rejection, Report
-from service.event_store import write_events
+from service.event_store import delete_events, write_events
+from service.import_report import ImportReport
 from service.importers import Importer, Record, UnreadableFile
 from service.importers.record import digest
 from service.importers.source import opened
 from service.ledger import ledger
+from service.missing import Seen, missing_events
 from service.rejects import Rejects
+from service.waiting import Waiting, own_id
 
 # The dataset of events that name none, as the schema of events has it.
 LOCAL = "local"
@@ -28,54 +31,9 @@ LOCAL = "local"
 BATCH = 1000
 # Characters of one transaction's records, or a little more, so that large ones need no more memory than many.
 BATCH_SIZE = 8_000_000
-# Records that may wait for the events that they are related to, which come later in the file: they are kept in memory.
-WAITING_MAX = 10_000
-# Faults that are told of one file; of further rejected records there is no more than a count.
-TOLD_MAX = 10_000
-
-
-@dataclass(slots=True)
-class ImportReport(Report):
-    """What became of a file's records.
-
-    warnings: how often each was given, by code. told: how many faults those in ``rejected`` have together. untold: how
-    many more records were rejected.
-    broken: why reading ended before the end of the file, else None.
-    """
-
-    warnings: Counter[str] = field(default_factory=Counter)
-    told: int = 0
-    untold: int = 0
-    broken: str | None = None
-
-    @property
-    def refused(self) -> int:
-        """How many records were rejected."""
-        return len(self.rejected) + self.untold
-
-    def add(self, other: Report) -> None:
-        """Count another batch's report in; once TOLD_MAX faults are told, further rejections are only counted."""
-        # A dataclass with slots is another class than the one that super() would look for.
-        Report.add(self, replace(other, rejected=[]))
-        for rejection in other.rejected:
-            if self.told < TOLD_MAX:
-                self.rejected.append(rejection)
-                self.told += len(rejection.faults)
-            else:
-                self.untold += 1
-
-    def as_json(self) -> dict[str, Any]:
-        """The report as the bulk answer of the API gives it, with the warnings counted."""
-        return {
-            "received": self.received,
-            "created": self.created,
-            "updated": self.updated,
-            "unchanged": self.unchanged,
-            "rejected": [rejection.as_json() for rejection in self.rejected],
-            **({"untold": self.untold} if self.untold else {}),
-            "warnings": dict(sorted(self.warnings.items())),
-            **({"broken": self.broken} if self.broken else {}),
-        }
+# So many objects are made before the collector looks at them; and as it is elsewhere.
+COLLECTED_AFTER = 50_000
+USUAL_THRESHOLD = gc.get_threshold()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +42,8 @@ class Import:
 
     by, reason: what the revisions are signed with. dataset: the name to give the dataset, and to begin the events' ids
     with where the format gives them; by default the format's own, or each record's.
-    create_actors: whether actors that nobody knows are created.
+    create_actors: whether actors that nobody knows are created. find_missing: whether to tell which of the dataset's
+    events the file does not have; delete_missing: whether to delete these.
     """
 
     importer: Importer
@@ -93,6 +52,26 @@ class Import:
     dataset: str | None = None
     create_actors: bool = True
     min_year: int = 1000
+    find_missing: bool = False
+    delete_missing: bool = False
+
+    @property
+    def whole_dataset(self) -> str | None:
+        """The one dataset that all of the file's events go into; None where each says its own."""
+        return self.dataset or (None if self.importer.names_its_own else self.importer.name)
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """Who is told of an import while it goes on.
+
+    progress: the number of records of each batch that is done. rejects: where the rejected records go, as they stood.
+    warned: each record that was taken with warnings.
+    """
+
+    progress: Callable[[int], None] = lambda records: None
+    rejects: TextIO | None = None
+    warned: Callable[[Record], None] = lambda record: None
 
 
 class _NotKept(Exception):
@@ -106,32 +85,34 @@ def import_file(
     database: Database,
     stream: BinaryIO,
     how: Import,
+    listener: Listener | None = None,
     *,
     dry_run: bool = False,
     atomic: bool = False,
-    rejects: TextIO | None = None,
-    progress: Callable[[int], None] = lambda records: None,
 ) -> ImportReport:
     """Store every record of a file that can be stored.
 
     dry_run: judge everything and keep nothing. atomic: keep all or nothing; the stream must be one that can be read
-    again. rejects: where to write the rejected records as they stood.
-    progress: told the number of records of each batch that is done.
+    again.
     Raises UnreadableFile where the file is not of the format at all; where it breaks off later, what was read
     is stored and ``broken`` says why.
     """
-    take_all = partial(_take_all, database, stream, how, rejects, progress)
-    if dry_run:
-        with database.atomic() as transaction:
-            report = take_all()
-            transaction.rollback()
-        return report
-    if not atomic:
-        return take_all()
+    listener = listener or Listener()
+    with _few_collections():
+        if dry_run:
+            with database.atomic() as transaction:
+                report = _take_all(database, stream, how, listener)
+                transaction.rollback()
+            return report
+        if atomic:
+            return _take_all_or_nothing(database, stream, how, listener)
+        return _take_all(database, stream, how, listener)
 
+
+def _take_all_or_nothing(database: Database, stream: BinaryIO, how: Import, listener: Listener) -> ImportReport:
     def work() -> ImportReport:
         stream.seek(0)
-        report = take_all()
+        report = _take_all(database, stream, how, listener)
         if report.refused or report.broken:
             report.created = report.updated = 0
             raise _NotKept(report)
@@ -143,36 +124,64 @@ def import_file(
         return refused.report
 
 
-def _take_all(
-    database: Database, stream: BinaryIO, how: Import, rejects: TextIO | None, progress: Callable[[int], None]
-) -> ImportReport:
+@contextmanager
+def _few_collections() -> Iterator[None]:
+    """Within it the collector of cyclic garbage looks less often.
+
+    An import makes many objects and next to no cycles, and would spend a fifth of its time on looking for them.
+    """
+    gc.set_threshold(COLLECTED_AFTER, *USUAL_THRESHOLD[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*USUAL_THRESHOLD)
+
+
+def _take_all(database: Database, stream: BinaryIO, how: Import, listener: Listener) -> ImportReport:
     report = ImportReport()
-    waiting = _Waiting()
+    waiting = Waiting()
     described = False
     reading = how.importer.read(opened(stream))
-    rejected = Rejects(rejects, reading.framing)
-    for records in _batches(reading.records, report):
-        outcome, faults = _store(database, records, how, waiting)
-        rejected.write(records, faults)
-        report.add(outcome)
-        if not described and report.created + report.updated + report.unchanged:
-            _describe_dataset(database, how)
-            described = True
-        progress(len(records))
-    if waiting.records:
-        # All that they may be related to is there by now, or among them.
-        outcome, faults = _store(database, waiting.records, how, None)
-        outcome.received = 0
-        rejected.write(waiting.records, faults)
-        report.add(outcome)
+    with closing(Rejects(listener.rejects, reading.framing)) as rejects, closing(Seen()) as seen:
+        for records in _batches(reading.records, report, listener):
+            outcome, faults = _store(database, records, how, waiting)
+            rejects.write(records, faults)
+            report.add(outcome)
+            if how.whole_dataset and (repeated := seen.add(_ids_of(records, how))):
+                report.warnings["repeated-id"] += repeated
+            if not described and report.created + report.updated + report.unchanged:
+                _describe_dataset(database, how)
+                described = True
+            listener.progress(len(records))
+        if waiting.records:
+            # All that they may be related to is there by now, or among them.
+            outcome, faults = _store(database, waiting.records, how, None)
+            outcome.received = 0
+            rejects.write(waiting.records, faults)
+            report.add(outcome)
+        if how.find_missing and how.whole_dataset and not report.broken:
+            _find_missing(database, how, seen, report)
     report.rejected.sort(key=lambda rejection: rejection.line)
-    rejected.close()
     return report
 
 
+def _find_missing(database: Database, how: Import, seen: Seen, report: ImportReport) -> None:
+    """Count the dataset's events that the file does not have, and delete them where that is wanted.
+
+    Nothing is deleted where a record was rejected: it may be that of an event which would then be gone.
+    """
+    assert how.whole_dataset is not None, "only of one dataset it can be said what it lacks"
+    report.missing = 0
+    for ids in missing_events(database, how.whole_dataset, seen):
+        report.miss(ids)
+        if how.delete_missing and not report.refused:
+            for chunk in chunks(ids, BATCH):
+                reason = how.reason or f"no longer in the file of {how.whole_dataset}"
+                report.deleted += delete_events(database, chunk, by=how.by, reason=reason)
+
+
 def _describe_dataset(database: Database, how: Import) -> None:
-    importer = how.importer
-    name = how.dataset or (None if importer.names_its_own else importer.name)
+    importer, name = how.importer, how.whole_dataset
     if name is None:
         return
     described = {"id": name, "title": importer.title, "licence": importer.licence, "citation": importer.citation}
@@ -188,64 +197,39 @@ def _describe_dataset(database: Database, how: Import) -> None:
     write(database, work)
 
 
-def _batches(records: Iterator[Record], report: ImportReport) -> Iterator[list[Record]]:
+def _batches(records: Iterator[Record], report: ImportReport, listener: Listener) -> Iterator[list[Record]]:
     """The records in batches; when the file breaks off, those before the break come as a last one."""
     batch: list[Record] = []
     may_wait: set[str | None] = set()
     size = 0
-    read_any = False
+    line = 0
     try:
         for record in records:
-            read_any = True
-            if _id_of(record) in may_wait:
+            line = record.line
+            if own_id(record) in may_wait:
                 # By the next batch it is known whether the one before it waits, behind which it must come.
                 yield batch
                 batch, size, may_wait = [], 0, set()
             batch.append(record)
             if isinstance(record.event, Mapping) and record.event.get("related"):
-                may_wait |= {_id_of(record)} - {None}
+                may_wait |= {own_id(record)} - {None}
             size += len(record.raw)
-            report.warnings.update(warning.code for warning in record.warnings)
+            if record.warnings:
+                report.warnings.update(warning.code for warning in record.warnings)
+                listener.warned(record)
             if len(batch) == BATCH or size > BATCH_SIZE:
                 yield batch
                 batch, size, may_wait = [], 0, set()
     except UnreadableFile as error:
-        if not read_any:
+        if not line:
             raise
-        report.broken = str(error)
+        report.broken = f"{error} The last record before that begins in line {line}."
     if batch:
         yield batch
 
 
-class _Waiting:
-    """The records that are related to events which come later in the file, and those of the same ids behind them."""
-
-    def __init__(self) -> None:
-        self.records: list[Record] = []
-        self._ids: set[str | None] = set()
-
-    def wants(self, record: Record) -> bool:
-        """Whether a record must wait, since one of the same id does."""
-        return bool(self._ids) and _id_of(record) in self._ids
-
-    def add(self, record: Record) -> Fault | None:
-        """Let a record wait; the fault of one that would be too many."""
-        if len(self.records) >= WAITING_MAX:
-            message = f"{WAITING_MAX:,} lines before it wait already for events that come later; feed it again then"
-            return Fault("/related", "too-many-waiting", message)
-        self.records.append(record)
-        self._ids |= {_id_of(record)} - {None}
-        return None
-
-
-def _id_of(record: Record) -> str | None:
-    """The id that a record gives its event; None where it has none, so that the server makes one."""
-    given = record.event.get("id") if isinstance(record.event, Mapping) else None
-    return given if isinstance(given, str) else None
-
-
 def _store(
-    database: Database, records: Sequence[Record], how: Import, waiting: _Waiting | None
+    database: Database, records: Sequence[Record], how: Import, waiting: Waiting | None
 ) -> tuple[Report, Mapping[int, Sequence[Fault]]]:
     """Store a batch; return its report, and the faults of those that were rejected by their places in the batch.
 
@@ -258,7 +242,7 @@ def _store(
             rejected[place] = Rejection(record.line, None, record.faults)
         elif waiting and waiting.wants(record):
             if fault := waiting.add(record):
-                rejected[place] = Rejection(record.line, _id_of(record), (fault,))
+                rejected[place] = Rejection(record.line, own_id(record), (fault,))
         else:
             # Several records may stand in one line of a file, so that a draft goes by its place.
             drafts.append(Draft(place, _named(record, how), record.original, record.actors))
@@ -279,17 +263,30 @@ def _store(
 
 def _named(record: Record, how: Import) -> Any:
     """The event of a record, with its id and dataset where these are not its own to say."""
-    event, importer = record.event, how.importer
-    if not importer.names_its_own:
-        dataset = how.dataset or importer.name
-        return {**event, "dataset": dataset, "id": dataset + event["id"].removeprefix(importer.name)}
+    event = record.event
     if not isinstance(event, Mapping):
         return event
-    named = {**event, "dataset": how.dataset} if how.dataset else event
-    return named if named.get("id") is not None else {**named, "id": _made_id(named.get("dataset"), record.raw)}
+    named = {**event, "id": _event_id(record, how)}
+    return {**named, "dataset": how.whole_dataset} if how.whole_dataset else named
 
 
-def _made_id(dataset: Any, raw: str) -> str:
-    """The id of an event that gives none: made from what was read, so that the same line is the same event again."""
-    given = dataset if isinstance(dataset, str) and ID_FORM.match(dataset) else LOCAL
-    return f"{given[:100]}-{digest(raw.strip())}"
+def _ids_of(records: Sequence[Record], how: Import) -> list[str]:
+    """The ids of the events of those records that have one."""
+    ids = (_event_id(record, how) for record in records if isinstance(record.event, Mapping))
+    return [event_id for event_id in ids if isinstance(event_id, str)]
+
+
+def _event_id(record: Record, how: Import) -> Any:
+    """The id that the event of a record is to have.
+
+    One that gives none gets it from what was read, so that the same line is the same event again.
+    """
+    event, importer = record.event, how.importer
+    if not importer.names_its_own:
+        return f"{how.whole_dataset}{event['id'].removeprefix(importer.name)}"
+    given = event.get("id") if isinstance(event, Mapping) else ""
+    if given is not None:
+        return given
+    dataset = how.dataset or event.get("dataset")
+    named = dataset if isinstance(dataset, str) and ID_FORM.match(dataset) else LOCAL
+    return f"{named[:100]}-{digest(record.raw.strip())}"

@@ -24,7 +24,8 @@ class Version:
     """A version of an event. ``content`` is None where it is deleted; times are microseconds.
 
     num: the number that stands for the event in the read side. sequence: that of the revision. original: the imported
-    record that the event was last made from, as JSON, where that was asked for.
+    record that the event was last made from, as JSON, where that was asked for; edited: whether somebody has changed
+    the event since.
     """
 
     num: int
@@ -34,6 +35,7 @@ class Version:
     updated: int
     content: dict[str, Any] | None
     original: str | None = None
+    edited: bool = False
 
     @property
     def datasets(self) -> set[str]:
@@ -91,13 +93,14 @@ def versions(
         rows = fetch(
             database,
             "SELECT e.id, e.num, e.version, last.sequence, first.recorded, last.recorded, last.content, "
-            f"{last_original} FROM event e "
+            f"{last_original}, last.original IS NULL FROM event e "
             "JOIN revision first ON first.subject = e.id AND first.kind = 'event' AND first.version = 1 "
             "JOIN revision last ON last.subject = e.id AND last.kind = 'event' AND last.version = e.version "
             f"WHERE e.id IN ({marks})",
             chunk,
         )
-        for event_id, num, version, sequence, created, updated, content, original in rows:
+        for event_id, num, version, sequence, created, updated, content, original, is_newer in rows:
             known = read_content(content, merged or {})
-            found[event_id] = Version(num, version, sequence, created, updated, known, original)
+            edited = original is not None and bool(is_newer)
+            found[event_id] = Version(num, version, sequence, created, updated, known, original, edited)
     return found

@@ -262,7 +262,7 @@ def test_a_file_that_breaks_off_ends_with_1_and_keeps_what_stood_before(empty_ur
         (b"", "empty"),
         (ged(), "no record"),
         (b"a,b\n1,2\n", "no UCDP GED file"),
-        (gzip.compress(ged({}), mtime=0), "gzip"),
+        (gzip.compress(ged({}), mtime=0)[:-20], "gzip data is cut short"),
         (ged({}).decode().encode("utf-16"), "UTF-16"),
     ],
 )

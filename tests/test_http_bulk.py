@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from service import importing
+from service import import_report, importing, waiting
 from service.importers import dateline
 from service.seeding import read_seed
 from tests.answers import problem
@@ -154,7 +154,7 @@ def test_actors_that_nobody_knows_are_created_only_where_that_is_asked(empty_wri
 def test_very_many_rejections_are_counted_and_only_the_first_are_told(
     refused: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importing, "TOLD_MAX", 5)
+    monkeypatch.setattr(import_report, "TOLD_MAX", 5)
     monkeypatch.setattr(importing, "BATCH", 4)
     report = done(bulk(refused, b"x\n" * 18))
     assert (report["received"], report["untold"]) == (18, 13)
@@ -220,7 +220,7 @@ def test_a_parameter_that_cannot_be_read_is_refused(refused: FlaskClient, query:
 def test_memory_does_not_grow_with_the_body(
     refused: FlaskClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importing, "TOLD_MAX", 100)
+    monkeypatch.setattr(import_report, "TOLD_MAX", 100)
     size = 20_000_000
     with (tmp_path / "body").open("wb+") as body:
         for _ in range(size // 2000):
@@ -273,7 +273,7 @@ def test_a_dataset_of_which_nothing_was_stored_is_not_made(refused: FlaskClient)
 def test_no_more_lines_wait_for_what_comes_later_than_memory_is_meant_for(
     empty_writer: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importing, "WAITING_MAX", 3)
+    monkeypatch.setattr(waiting, "WAITING_MAX", 3)
     monkeypatch.setattr(importing, "BATCH", 2)
     early = [event_body(id=f"e{n}", related=[{"id": "last", "relation": "follows"}]) for n in range(6)]
     report = done(bulk(empty_writer, *early, event_body(id="last")))
@@ -289,7 +289,7 @@ def test_no_more_lines_wait_for_what_comes_later_than_memory_is_meant_for(
 def test_lines_of_the_same_id_wait_no_further_than_that_either(
     empty_writer: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importing, "WAITING_MAX", 3)
+    monkeypatch.setattr(waiting, "WAITING_MAX", 3)
     monkeypatch.setattr(importing, "BATCH", 1)
     first = event_body(id="same", title="0", related=[{"id": "last", "relation": "follows"}])
     more = [event_body(id="same", title=str(number)) for number in range(1, 6)]

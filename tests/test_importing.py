@@ -21,8 +21,9 @@ from service.actor_store import write_actors
 from service.app import create_app
 from service.check import check
 from service.database import execute, fetch, open_database
+from service.import_report import ImportReport
 from service.importers import IMPORTERS, UnreadableFile
-from service.importing import Import, ImportReport, import_file
+from service.importing import Import, Listener, import_file
 from service.settings import Settings
 from service.upgrade import upgrade
 from tests.writing import GED, body, counts, delete_event, document, everything, ged, put, rejections
@@ -34,7 +35,7 @@ FORMAT = IMPORTERS["ucdp-ged"]
 def take(database: Database, data: bytes | BinaryIO, **options: Any) -> ImportReport:
     stream = io.BytesIO(data) if isinstance(data, bytes) else data
     how = Import(FORMAT, "import", dataset=options.pop("dataset", None))
-    return import_file(database, stream, how, **options)
+    return import_file(database, stream, how, Listener(rejects=options.pop("rejects", None)), **options)
 
 
 def numbered(count: int, first: int = 800_000) -> bytes:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from service.importers import dateline, ucdp_ged
-from service.importers.record import Importer, Record, UnreadableFile
+from service.importers import acled, csv_own, dateline, gdelt, timelinejs, ucdp_ged
+from service.importers.record import Importer, Reading, Record, UnreadableFile
 
-__all__ = ["IMPORTERS", "Importer", "Record", "UnreadableFile"]
+__all__ = ["IMPORTERS", "Importer", "Reading", "Record", "UnreadableFile"]
 
-IMPORTERS: Mapping[str, Importer] = {importer.name: importer for importer in (dateline.IMPORTER, ucdp_ged.IMPORTER)}
+IMPORTERS: Mapping[str, Importer] = {
+    module.IMPORTER.name: module.IMPORTER for module in (acled, csv_own, dateline, gdelt, timelinejs, ucdp_ged)
+}

@@ -16,6 +16,7 @@ MAX_FIGURE = 10**9
 
 DEGREES = re.compile(r"[+-]?[0-9]{1,3}(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,2})?")
 COUNT = re.compile(r"([0-9]{1,18})(?:\.0+)?")
+UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def cell(values: Values, name: str) -> str:
@@ -53,10 +54,15 @@ def count(values: Values, name: str, faults: list[Fault], *, required: bool = Fa
     return number
 
 
-def point_of(values: Values, faults: list[Fault], warnings: list[Fault]) -> tuple[float | None, float | None]:
+def point_of(
+    values: Values,
+    faults: list[Fault],
+    warnings: list[Fault],
+    columns: tuple[str, str] = ("latitude", "longitude"),
+) -> tuple[float | None, float | None]:
     """Latitude and longitude in degrees, WGS 84; both or neither."""
     found: list[float | None] = []
-    for name, limit in (("latitude", 90), ("longitude", 180)):
+    for name, limit in zip(columns, (90, 180), strict=True):
         text = cell(values, name)
         if not text:
             found.append(None)
@@ -69,7 +75,20 @@ def point_of(values: Values, faults: list[Fault], warnings: list[Fault]) -> tupl
     if len(found) < 2:
         return None, None
     if (found[0] is None) != (found[1] is None):
-        name = "latitude" if found[0] is None else "longitude"
+        name = columns[0] if found[0] is None else columns[1]
         warnings.append(Fault(f"/{name}", "missing", f"There is no {name}; the other coordinate is left out."))
         return None, None
     return found[0], found[1]
+
+
+def unstorable(original: Values) -> Fault | None:
+    """The fault of a row that no engine can keep, with the column where it stands."""
+    if not UNSTORABLE.search("".join((*original, *original.values()))):
+        return None
+    name = next((name for name, text in original.items() if UNSTORABLE.search(text)), "")
+    return Fault(pointer_to(name), "bad-character", "A NUL or half a surrogate pair cannot be stored.")
+
+
+def pointer_to(column: str) -> str:
+    """The pointer to a column, whatever its name: in RFC 6901 a tilde and a slash are escaped."""
+    return "/" + UNSTORABLE.sub("\ufffd", column).replace("~", "~0").replace("/", "~1")

@@ -30,28 +30,29 @@ class Row:
 
 
 class _TooLong(Exception):
-    """A physical line longer than MAX_RECORD, of which only the beginning was kept."""
+    """A physical line longer than a record may be, of which only the beginning was kept."""
 
 
-def rows(stream: BinaryIO) -> Iterator[Row]:
+def rows(stream: BinaryIO, delimiter: str = ",", longest: int = MAX_RECORD) -> Iterator[Row]:
     """Every record that has a character in it, in order, the header first.
 
+    delimiter: what stands between cells. longest: of characters that a record may have, at most MAX_QUOTED.
     The reason why a record was rejected before is taken off it. Raises UnreadableFile at a byte that is not UTF-8 and
     for a quote that is never closed. Memory is bounded by MAX_QUOTED, whatever the file.
     """
     marked = None
-    for row in _rows(stream):
+    for row in _rows(stream, delimiter, longest):
         if marked is None:
             marked = row.cells is not None and row.cells[0].strip() == REASON
-        yield _unmarked(row) if marked else row
+        yield _unmarked(row, delimiter) if marked else row
 
 
-def _unmarked(row: Row) -> Row:
-    return replace(row, raw=unmarked_row(row.raw), cells=row.cells and row.cells[1:])
+def _unmarked(row: Row, delimiter: str) -> Row:
+    return replace(row, raw=unmarked_row(row.raw, delimiter), cells=row.cells and row.cells[1:])
 
 
-def _rows(stream: BinaryIO) -> Iterator[Row]:
-    lines = lines_of(stream)
+def _rows(stream: BinaryIO, delimiter: str, longest: int) -> Iterator[Row]:
+    lines = lines_of(stream, longest)
     taken: list[str] = []
     suspect: int | None = None
     line = 1
@@ -73,7 +74,7 @@ def _rows(stream: BinaryIO) -> Iterator[Row]:
     if csv.field_size_limit() < MAX_QUOTED:
         # The limit belongs to the whole process, so it is only ever raised.
         csv.field_size_limit(MAX_QUOTED)
-    reader = csv.reader(feed(), strict=True)
+    reader = csv.reader(feed(), delimiter=delimiter, strict=True)
     while True:
         cells: list[str] | None = None
         fault: Fault | None = None
@@ -82,36 +83,36 @@ def _rows(stream: BinaryIO) -> Iterator[Row]:
         except StopIteration:
             return
         except _TooLong:
-            fault = _too_long()
-            reader = csv.reader(feed(), strict=True)
+            fault = _too_long(longest)
+            reader = csv.reader(feed(), delimiter=delimiter, strict=True)
         except csv.Error as error:
             if ended:
                 raise UnreadableFile(_unclosed(line, suspect)) from None
             fault = Fault("/", "malformed-record", f"The record's quotes do not pair up ({error}).")
             suspect = suspect or line
         raw = "".join(taken)
-        if fault is None and len(raw) > MAX_RECORD:
-            cells, fault = None, _too_long()
+        if fault is None and len(raw) > longest:
+            cells, fault = None, _too_long(longest)
         if fault is not None:
-            yield Row(line, raw[:MAX_RECORD], None, fault)
+            yield Row(line, raw[:longest], None, fault)
         elif cells is not None and any(cell.strip() for cell in cells):
             yield Row(line, raw, tuple(cells), None)
         line += len(taken)
         taken.clear()
 
 
-def lines_of(stream: BinaryIO) -> Iterator[tuple[str, bool]]:
+def lines_of(stream: BinaryIO, longest: int = MAX_RECORD) -> Iterator[tuple[str, bool]]:
     """Physical lines (up to a line feed) with their endings, decoded, and whether each is whole.
 
-    Of one longer than MAX_RECORD only the beginning is kept. Raises UnreadableFile at a byte that is not UTF-8.
+    Of one longer than ``longest`` bytes only the beginning is kept. Raises UnreadableFile at a byte that is not UTF-8.
     """
     number = 1
-    chunk = stream.readline(MAX_RECORD).removeprefix(BYTE_ORDER_MARK)
+    chunk = stream.readline(longest).removeprefix(BYTE_ORDER_MARK)
     while chunk:
-        if len(chunk) >= MAX_RECORD - 3 and not chunk.endswith(b"\n"):
+        if len(chunk) >= longest - 3 and not chunk.endswith(b"\n"):
             yield chunk.decode("utf-8", "replace"), False
             while chunk and not chunk.endswith(b"\n"):
-                chunk = stream.readline(MAX_RECORD)
+                chunk = stream.readline(longest)
         else:
             try:
                 text = chunk.decode("utf-8")
@@ -122,11 +123,11 @@ def lines_of(stream: BinaryIO) -> Iterator[tuple[str, bool]]:
                 ) from None
             yield text, True
         number += 1
-        chunk = stream.readline(MAX_RECORD)
+        chunk = stream.readline(longest)
 
 
-def _too_long() -> Fault:
-    return Fault("/", "record-too-long", f"The record is longer than {MAX_RECORD:,} characters.")
+def _too_long(longest: int) -> Fault:
+    return Fault("/", "record-too-long", f"The record is longer than {longest:,} characters.")
 
 
 def _unclosed(line: int, suspect: int | None) -> str:

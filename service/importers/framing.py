@@ -16,7 +16,7 @@ REASON = "rejected_because"
 
 # As ``mark`` writes them, and as a program may have written them again.
 _JSON_REASON = re.compile(r'\{\s*"' + REASON + r'"\s*:\s*"(?:[^"\\]|\\.)*"\s*,?\s*')
-_CSV_REASON = re.compile(r'(?:"(?:[^"]|"")*"|[^",\r\n]*),')
+_QUOTED = re.compile(r'"(?:[^"]|"")*"')
 _TAB_REASON = re.compile(REASON + r": [^\t\r\n]*\t")
 
 
@@ -34,9 +34,10 @@ class Framing:
     mark: Callable[[str, str], str]
 
 
-def csv_framing(header: str) -> Framing:
-    """Comma-separated records below the header of their file."""
-    return Framing(f"{REASON},{header.rstrip()}\n", "\n", "\n", _mark_csv)
+def csv_framing(header: str, delimiter: str = ",") -> Framing:
+    """Records of cells with a delimiter between them, below the header of their file."""
+    before = f"{REASON}{delimiter}" + header.rstrip("\r\n") + "\n"
+    return Framing(before, "\n", "\n", partial(_mark_csv, delimiter))
 
 
 def json_framing(before: str, after: str) -> Framing:
@@ -44,9 +45,9 @@ def json_framing(before: str, after: str) -> Framing:
     return Framing(before, ",\n", after, partial(_mark_object, ",\n"))
 
 
-def _mark_csv(raw: str, reason: str) -> str:
+def _mark_csv(delimiter: str, raw: str, reason: str) -> str:
     quoted = _one_line(reason).replace('"', '""')
-    return f'"{quoted}",{raw}'
+    return f'"{quoted}"{delimiter}{raw}'
 
 
 def _mark_tabs(raw: str, reason: str) -> str:
@@ -82,9 +83,11 @@ def unmarked_object(raw: str) -> str:
     return "" if rest.strip() == "}" else "{" + rest
 
 
-def unmarked_row(raw: str) -> str:
-    """A row of comma-separated text without its first cell, which holds the reason."""
-    return _CSV_REASON.sub("", raw, count=1)
+def unmarked_row(raw: str, delimiter: str = ",") -> str:
+    """A row of delimited text without its first cell, which holds the reason."""
+    quoted = _QUOTED.match(raw)
+    _, found, rest = raw[quoted.end() if quoted else 0 :].partition(delimiter)
+    return rest if found else raw
 
 
 def unmarked_line(raw: str) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+import pycountry
+
 from schemas.faults import Fault
 from service import gazetteer
 
@@ -12,6 +14,13 @@ from service import gazetteer
 def country_named(name: str) -> str | None:
     """The code of a country, ISO 3166-1 alpha-2."""
     return gazetteer.country_code(name)
+
+
+@lru_cache(maxsize=1024)
+def country_numbered(number: str) -> str | None:
+    """The code of the country that has a number in ISO 3166-1, with or without the zeroes before it."""
+    found = pycountry.countries.get(numeric=number.zfill(3)) if number else None
+    return str(found.alpha_2) if found else None
 
 
 @lru_cache(maxsize=16384)

@@ -30,15 +30,16 @@ LIKENESSES = tuple(
         (rb"\s*<", "HTML or XML", NOBODY),
         (rb"[^\n]*\r(?!\r*\n|\Z)", "text whose lines end in a carriage return alone: save it with line feeds", NOBODY),
         (rb"(?:[^\t\n]*\t){56}[^\n]*\n?", "a GDELT event export", "gdelt"),
-        (rb"[^\t\n,]*\t[^\n]*\t", "text separated by tabs: save it separated by commas", NOBODY),
-        (rb"[^;\n,]*;[^\n]*;", "text separated by semicolons: save it separated by commas", NOBODY),
+        (rb"(?!\s*[\[{])[^\t\n,]*\t[^\n]*\t", "text separated by tabs: save it separated by commas", NOBODY),
+        (rb"(?!\s*[\[{])[^;\n,]*;[^\n]*;", "text separated by semicolons: save it separated by commas", NOBODY),
         (rb"(?i)[^\n]*\bevent_id_cnty\b", "an ACLED export", "acled"),
         (rb'\s*[\[{].*"event_id_cnty"', "an answer of ACLED's API", "acled"),
         (rb"(?i)[^\n]*\btype_of_violence\b", "a UCDP GED release", "ucdp-ged"),
         (rb'\s*\{.*"type_of_violence"', "UCDP GED as GeoJSON", "ucdp-ged"),
         (rb'\s*\{.*"FeatureCollection"', "GeoJSON", ANYBODY),
         (rb'\s*\{.*"(?:events|eras)"\s*:\s*\[', "a timeline of TimelineJS", "timelinejs"),
-        (rb"(?i)[^\n]*\byear,month,day,time,end year", "a timeline of TimelineJS as a sheet", "timelinejs"),
+        (rb'\s*\{\s*[^\n]*"title"\s*:\s*\{', "a timeline of TimelineJS", "timelinejs"),
+        (rb"(?i)[^\n]*\byear\W+month\W+day\b[^\n]*\bheadline\b", "a timeline of TimelineJS as a sheet", "timelinejs"),
         (rb"(?:rejected_because,)?id,title,summary,date,", "Dateline's own CSV", "csv"),
         (rb'\s*\{[^\n]*"title"\s*:', "Dateline's own events, one a line", "dateline"),
         (rb"\s*\[", "a JSON array", ANYBODY),
@@ -54,16 +55,16 @@ def likeness(head: bytes) -> Likeness | None:
     return next((found for found in LIKENESSES if found.beginning.match(beginning)), None)
 
 
-def refuse_others(importer: str, title: str, head: bytes) -> None:
+def refuse_others(importer: str, title: str, head: bytes, why: str = "") -> None:
     """Refuse a file that looks like one of another format. Raises UnreadableFile.
 
-    importer: the name of the one that is to read it. title: what that expects, a noun.
+    importer: the name of the one that is to read it. title: what that expects, a noun. why: what else there is to say.
     """
     if not head.removeprefix(b"\xef\xbb\xbf").strip():
         raise UnreadableFile("The file is empty.")
     found = likeness(head)
     if found and found.importer not in (importer, ANYBODY):
-        raise not_of_the_format(title, head)
+        raise not_of_the_format(title, head, why)
 
 
 def not_of_the_format(title: str, head: bytes, why: str = "") -> UnreadableFile:

@@ -13,8 +13,9 @@ from schemas.fields import ID_FORM, ID_PATTERN
 from service.bodies import refuse_compressed, require_media_type, spooled
 from service.database import snapshot
 from service.http import JSON, NDJSON, answer_json, database
+from service.import_report import ImportReport
 from service.importers import IMPORTERS, UnreadableFile
-from service.importing import Import, ImportReport, import_file
+from service.importing import Import, import_file
 from service.ledger import store_state
 from service.problems import PROBLEMS, problem
 from service.repeats import repeatable
