@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
@@ -28,7 +26,10 @@ NAMES_LIMIT = 1000  # All lists of a query together.
 COMMAS_LIMIT = 2  # In a name that stands in a list with others.
 LIMIT_DEFAULT = 100
 LIMIT_MAX = 1000
-FORMATS = ("json",)
+# The forms of an answer; the first is the one in pages.
+FORMATS = ("json", "ndjson", "csv", "geojson", "timelinejs", "ics", "atom")
+# The limit of an answer that has none: more events than any store can hold, and still a number to every engine.
+NO_LIMIT = 2**62
 SORTS = ("date", "-date", "updated", "-updated", "relevance")
 # The members of an event in the order of its answer: what ``fields`` can choose.
 EVENT_MEMBERS = (
@@ -57,13 +58,6 @@ EVENT_MEMBERS = (
 
 # Filters whose value is every spelling that is stored of the names asked for. Spellings may be added at any time.
 SPELT = ("publisher", "claimant")
-# Where a page can begin: a place on the timeline, a time in microseconds and an id, or so many events on.
-_KEYS = {
-    "date": re.compile(r"[0-9]{8}(T([01][0-9]|2[0-3])[0-5][0-9])? [a-z0-9._-]+"),
-    "updated": re.compile(r"[0-9]{16} [a-z0-9._-]+"),
-    "relevance": re.compile(r"[1-9][0-9]{0,2}"),
-}
-_SEQUENCE = re.compile(r"[0-9]{1,18}")
 # A number as JSON and CSV have it.
 _NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
@@ -73,6 +67,8 @@ class TimelineQuery:
     """What is asked of the timeline, names resolved.
 
     filters: the value of each filter that was given, by its parameter, in canonical form and ready for JSON.
+    limit: NO_LIMIT where all is wanted.
+    format: the form of the answer that was asked for, None where nothing was said of it.
     sequence: with ``as_of`` and a cursor, the last change that counted for the pages before: all show the same.
     """
 
@@ -82,6 +78,7 @@ class TimelineQuery:
     cursor: str | None = None
     fields: tuple[str, ...] | None = None
     total: bool = False
+    format: str | None = None
     sequence: int | None = None
 
     @property
@@ -121,22 +118,35 @@ class TimelineQuery:
             shown["total"] = True
         return shown
 
+    def chosen(self) -> list[tuple[str, str]]:
+        """The filters as parameters: each name with its text, several times where each text stands for itself."""
+        return [
+            (name, text)
+            for name, value in self.filters.items()
+            for text in _texts(_once_each(value) if name in SPELT else value)
+        ]
+
     def url(self, path: str, cursor: str | None = None) -> str:
         """The address of the page that ``cursor`` leads to, of the first one without."""
-        pairs: list[tuple[str, str]] = []
-        for name, value in self.filters.items():
-            pairs += [(name, text) for text in _texts(_once_each(value) if name in SPELT else value)]
+        pairs = self.chosen()
         if self.sort != "date":
             pairs.append(("sort", self.sort))
-        if self.limit != LIMIT_DEFAULT:
+        if self.limit != limit_of(self.format):
             pairs.append(("limit", str(self.limit)))
         if self.fields is not None:
             pairs.append(("fields", ",".join(self.fields)))
         if self.total:
             pairs.append(("total", "true"))
+        if self.format is not None:
+            pairs.append(("format", self.format))
         if cursor is not None:
             pairs.append(("cursor", cursor))
         return path + "?" + "&".join(f"{name}={quote(text, safe=',/:')}" for name, text in pairs)
+
+
+def limit_of(form: str | None) -> int:
+    """How many events an answer in that form holds where nobody said how many."""
+    return LIMIT_DEFAULT if form in (None, FORMATS[0]) else NO_LIMIT
 
 
 def _once_each(names: Sequence[str]) -> list[str]:
@@ -327,57 +337,3 @@ def member_names(text: str) -> tuple[str, ...]:
     """The members of an event to show, in the order of the answer, ``id`` always among them."""
     chosen = any_of(choice(EVENT_MEMBERS, "unknown-field"))(text)
     return tuple(name for name in EVENT_MEMBERS if name in chosen or name == "id")
-
-
-def write_cursor(query: TimelineQuery, key: str, sequence: int) -> str:
-    """An opaque text that says where the next page of a query begins; ``sequence``: the last change that this shows."""
-    if query.as_of is not None:
-        key = f"{sequence}@{key}"
-    body = query.fingerprint + key.encode()
-    return base64.urlsafe_b64encode(_check(body) + body).decode().rstrip("=")
-
-
-def continued(query: TimelineQuery, cursor: str) -> TimelineQuery:
-    """The query of the page that a cursor leads to. Raises Unreadable where it is mangled or of another query."""
-    try:
-        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-        check, body, key = raw[:4], raw[4:], raw[12:].decode()
-    except ValueError:  # Of base64 or of UTF-8.
-        raw, check, body, key = b"", b"", b"", ""
-    if not key or unstorable(key) or check != _check(body) or write_again(raw) != cursor:
-        raise unreadable("mangled-cursor", "is not a cursor; take it from `next` as it stands")
-    if body[:8] != query.fingerprint:
-        raise unreadable(
-            "cursor-of-another-query",
-            "belongs to a query with other filters or another order; begin without a cursor",
-        )
-    sequence = None
-    if query.as_of is not None:
-        shown, _, key = key.partition("@")
-        sequence = int(shown) if _SEQUENCE.fullmatch(shown) else -1
-    if sequence == -1 or not _is_key(query.sort, key):
-        raise unreadable("mangled-cursor", "is not a cursor; take it from `next` as it stands")
-    return replace(query, cursor=key, sequence=sequence)
-
-
-def _is_key(sort: str, key: str) -> bool:
-    """Whether a page in that order can begin there: anybody can write a cursor that passes for ours."""
-    shape = _KEYS[sort.removeprefix("-")].fullmatch(key)
-    return shape is not None and (sort.removeprefix("-") != "date" or _is_day(key[:8]))
-
-
-def _is_day(digits: str) -> bool:
-    try:
-        date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
-    except ValueError:
-        return False
-    return True
-
-
-def write_again(raw: bytes) -> str:
-    """The one spelling of a cursor's bytes; base64 would also read others."""
-    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
-
-
-def _check(body: bytes) -> bytes:
-    return hashlib.blake2b(body, digest_size=4).digest()

@@ -9,6 +9,7 @@ from flask import Flask
 from service import http, metrics, openapi, problems, security
 from service.change_feed import Slots, last_sequence
 from service.database import give_back, open_database
+from service.exporting import EXPORTS_MAX
 from service.routes import (
     actor_writes,
     actors,
@@ -41,6 +42,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         "database": database,
         # For streams of changes: how many there may be, and whether they have anything to send.
         "stream_slots": Slots(settings.max_streams, metrics.shared_folder()),
+        # For exports, which take a connection each.
+        "export_slots": Slots(min(settings.max_streams, EXPORTS_MAX), metrics.shared_folder(), "exports"),
         "last_sequence": partial(last_sequence, database),
     }
 

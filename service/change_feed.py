@@ -22,6 +22,8 @@ from service.ledger import store_state
 TICK = 0.2
 # Seconds of silence after which a comment is sent, so that neither the client nor what lies between gives up.
 KEEP_ALIVE_SECONDS = 15.0
+# Seconds after which to ask for a stream again where all places are taken.
+RETRY_SECONDS = 10
 # What a stream begins with, and the comment that breaks its silence.
 OPENING = b": open\n\n"
 KEEP_ALIVE = b": keep-alive\n\n"
@@ -30,18 +32,19 @@ KEEP_ALIVE = b": keep-alive\n\n"
 class Slots:
     """Places for open streams, of which the worker processes that share a folder have ``most`` together.
 
+    name: of the kind of streams, where there are several.
     Each is a byte of a file which who holds it has locked, so that a place is free again when its process dies.
     """
 
-    def __init__(self, most: int, folder: str | None) -> None:
+    def __init__(self, most: int, folder: str | None, name: str = "streams") -> None:
         self._most = most
         self._held: set[int] = set()
         self._guard = threading.Lock()
         if folder is None:
-            self._file, path = tempfile.mkstemp(prefix="dateline-streams-")
+            self._file, path = tempfile.mkstemp(prefix=f"dateline-{name}-")
             os.unlink(path)
         else:
-            self._file = os.open(os.path.join(folder, "streams"), os.O_RDWR | os.O_CREAT, 0o600)
+            self._file = os.open(os.path.join(folder, name), os.O_RDWR | os.O_CREAT, 0o600)
 
     def take(self) -> Callable[[], None] | None:
         """Take a place and return what gives it back, which may be called again; None where all are taken."""

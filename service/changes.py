@@ -9,7 +9,8 @@ from typing import Any
 from peewee import Database
 
 from schemas.query import TimelineQuery
-from service.database import dialect, fetch
+from service.database import fetch
+from service.dialects import dialect
 from service.filters import CHANGE_OPTIONS, CHANGES_DEFAULT, conditions_of
 from service.ledger import store_state, timestamp
 from service.plans import numbered_lists, text_of

@@ -9,6 +9,7 @@ import click
 
 from schemas.faults import Refused
 from service import __version__
+from service.backup_command import backup_command
 from service.command_line import (
     REFUSED,
     count_of,
@@ -35,6 +36,7 @@ main.add_command(export_command)
 main.add_command(timeline_command)
 main.add_command(stats_command)
 main.add_command(duplicates_command)
+main.add_command(backup_command)
 main.add_command(keys_group)
 
 

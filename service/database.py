@@ -1,13 +1,12 @@
-"""Opens an engine from its URL and holds everything in which the engines differ."""
+"""Opens an engine from its URL, runs statements on it, and holds everything in which connections to engines differ."""
 
 from __future__ import annotations
 
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -47,72 +46,6 @@ class BadDatabaseUrl(ValueError):
     """The URL names no engine or no database that Dateline can use."""
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """What the engines write differently.
-
-    column_types: for the migrations. ``text`` sorts and ranges by its UTF-8 bytes, ``bigint`` has 64 bits, and a
-    ``clustered`` table is kept in the order of its key where the engine can.
-    documents: the aggregate that joins the column ``document`` in the order of ``sort_key``, as bytes, each text on
-    a line of its own; documents_backwards: against that order.
-    looked_up: joins ``table`` under ``name``, row by row as those of ``of`` come, by its key ``num``.
-    first_of_each: for each range, in order, a JSON list of the numbers that ``rows`` take of ``timeline t`` between
-    ``p.low`` and ``p.high``; its last parameter is the ranges, a JSON list of pairs.
-    statistics: the statement by which the planner learns what the tables hold; empty where it needs none.
-    listed: the column ``num`` of a JSON list of numbers, its one parameter.
-    position: the function that tells where in a text a part of it begins, in characters from 1.
-    day_number: the number of the day that ``{place}`` begins with (``YYYYMMDD``); one that 7 divides is a Monday's.
-    """
-
-    column_types: Mapping[str, str]
-    documents: str
-    documents_backwards: str
-    looked_up: str
-    first_of_each: str
-    listed: str
-    position: str
-    day_number: str
-    statistics: str
-
-
-# In SQLite, a 64-bit key must be called INTEGER to be the row's own number. Its aggregates take the rows as they
-# come, ordered by the subquery: before 3.44 it knows no order within an aggregate.
-SQLITE = Dialect(
-    column_types={"text": "TEXT", "bigint": "INTEGER", "clustered": " WITHOUT ROWID"},
-    documents="CAST(group_concat(document, ',' || char(10)) AS BLOB)",
-    documents_backwards="CAST(group_concat(document, ',' || char(10)) AS BLOB)",
-    looked_up="CROSS JOIN {table} {name}",
-    first_of_each="SELECT (SELECT json_group_array(k.num) FROM (SELECT t.num {rows}) k) FROM (SELECT key, "
-    "json_extract(value, '$[0]') AS low, json_extract(value, '$[1]') AS high FROM json_each(?)) p ORDER BY p.key",
-    listed="(SELECT value AS num FROM json_each(?))",
-    position="instr",
-    # The day that the Julian day numbers begin with was a Monday; they change at noon.
-    day_number="CAST(julianday(substr({place}, 1, 4) || '-' || substr({place}, 5, 2) || '-' || substr({place}, 7, 2)) "
-    "+ 0.5 AS INTEGER)",
-    statistics="",
-)
-# PostgreSQL joins in the order that it deems best, and reads a whole table rather than many single rows of it though
-# the page needs few; OFFSET keeps it from taking the looked-up row apart.
-POSTGRES = Dialect(
-    column_types={"text": 'TEXT COLLATE "C"', "bigint": "BIGINT", "clustered": ""},
-    documents="convert_to(string_agg(document, E',\\n' ORDER BY sort_key), 'UTF8')",
-    documents_backwards="convert_to(string_agg(document, E',\\n' ORDER BY sort_key DESC), 'UTF8')",
-    looked_up="CROSS JOIN LATERAL (SELECT * FROM {table} y WHERE y.num = {of}.num OFFSET 0) {name}",
-    first_of_each="SELECT (SELECT CAST(coalesce(json_agg(k.num), '[]') AS TEXT) FROM (SELECT t.num {rows}) k) "
-    "FROM (SELECT key, value->>0 AS low, value->>1 AS high "
-    "FROM jsonb_array_elements(CAST(? AS jsonb)) WITH ORDINALITY AS r(value, key)) p ORDER BY p.key",
-    listed="(SELECT CAST(value AS BIGINT) AS num FROM jsonb_array_elements_text(CAST(? AS jsonb)))",
-    position="strpos",
-    day_number="(to_date(substr({place}, 1, 8), 'YYYYMMDD') - DATE '0001-01-01')",
-    statistics="ANALYZE",
-)
-
-
-def dialect(database: Database) -> Dialect:
-    """What to write for the engine of a database."""
-    return POSTGRES if isinstance(database, PooledPostgresqlDatabase) else SQLITE
-
-
 def open_database(url: str) -> Database:
     """Open the database of a URL; nothing is created or migrated yet.
 
@@ -125,6 +58,16 @@ def open_database(url: str) -> Database:
     if url.startswith(("postgresql://", "postgres://")):
         return _open_postgres("postgresql://" + url.split("://", 1)[1])
     raise BadDatabaseUrl(f"{url!r} names no database: write sqlite:///FILE or postgresql://USER@HOST/NAME")
+
+
+def own_database(database: Database) -> Database:
+    """The same database over one connection of its own, beside every pool.
+
+    Threads may hand it on to each other, as long as no two use it at once.
+    """
+    if isinstance(database, PooledPostgresqlDatabase):
+        return _open_postgres(database.database, shared=False)
+    return _open_sqlite(database.database, shared=False)
 
 
 @contextmanager
@@ -162,7 +105,7 @@ def little_patience(database: Database) -> Iterator[None]:
         database.execute_sql(f"PRAGMA busy_timeout = {database.timeout * 1000}")
 
 
-def _open_sqlite(path: str) -> Database:
+def _open_sqlite(path: str, shared: bool = True) -> Database:
     if sqlite3.sqlite_version_info < SQLITE_NEEDED:
         needed = ".".join(map(str, SQLITE_NEEDED))
         raise BadDatabaseUrl(f"SQLite {sqlite3.sqlite_version} is too old: {needed} is needed")
@@ -176,17 +119,19 @@ def _open_sqlite(path: str) -> Database:
             "journal_mode": "wal",
             "synchronous": "full",
             "foreign_keys": 1,
-            "cache_size": -64_000,
+            "cache_size": -64_000 if shared else -8_000,
             # As much of the file as the build allows is read through the page cache without copying.
             "mmap_size": 2**40,
         },
         timeout=LOCK_SECONDS,
         # A deferred transaction that reads first fails at its first write when another has written since.
         lock_type="IMMEDIATE",
+        thread_safe=shared,
+        check_same_thread=shared,
     )
 
 
-def _open_postgres(url: str) -> Database:
+def _open_postgres(url: str, shared: bool = True) -> Database:
     try:
         import psycopg
     except ImportError:
@@ -201,7 +146,8 @@ def _open_postgres(url: str) -> Database:
     database: Database = PooledPostgresqlDatabase(
         url,
         prefer_psycopg3=True,
-        max_connections=MAX_CONNECTIONS,
+        max_connections=MAX_CONNECTIONS if shared else 1,
+        thread_safe=shared,
         timeout=10,
         stale_timeout=300,
         client_encoding="UTF8",
@@ -244,6 +190,20 @@ def fetch_in_pieces(
         if not rows:
             return
         yield rows
+
+
+def stream(database: Database, sql: str, parameters: Sequence[Any], size: int) -> Iterator[list[tuple[Any, ...]]]:
+    """The rows of a statement as of ``fetch_in_pieces``, of which no engine and no driver holds more than a piece.
+
+    Only within a transaction, and one at a time.
+    """
+    if not isinstance(database, PooledPostgresqlDatabase):
+        yield from fetch_in_pieces(database, sql, parameters, size)
+        return
+    execute(database, f"DECLARE streamed NO SCROLL CURSOR FOR {sql}", parameters)
+    while rows := fetch(database, f"FETCH {size} FROM streamed"):
+        yield rows
+    execute(database, "CLOSE streamed")
 
 
 def fetch_by_key(

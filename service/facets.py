@@ -17,7 +17,8 @@ from schemas.query import TimelineQuery
 from schemas.vocabulary import EVENT_TYPES
 from service import gazetteer
 from service.actors import last_contents
-from service.database import dialect, fetch, fetch_by_key, fetch_in_pieces
+from service.database import fetch, fetch_by_key, fetch_in_pieces
+from service.dialects import dialect
 from service.filters import FACET_OPTIONS, FACET_SIZE_DEFAULT, FACETS
 from service.matching import add_matching, add_rows
 from service.plans import Pair, Plan, make_plan

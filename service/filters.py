@@ -254,7 +254,13 @@ OPTIONS: dict[str, Option] = {
             _words(query.SORTS),
             query.choice(query.SORTS),
         ),
-        Option("limit", "Events on a page.", "10", LIMIT, query.whole_number(1, query.LIMIT_MAX)),
+        Option(
+            "limit",
+            "Events on a page; without it, an answer in another form than json holds all of them.",
+            "10",
+            LIMIT,
+            query.whole_number(1, query.LIMIT_MAX),
+        ),
         Option("cursor", "Where the page begins: from `next` of the page before.", "", TEXT, str),
         Option(
             "fields",
@@ -266,13 +272,23 @@ OPTIONS: dict[str, Option] = {
         Option("total", "true: also the exact count of all events that match.", "true", TRUTH, query.truth),
         Option(
             "format",
-            "The form of the answer; it wins over the Accept header.",
+            "The form of the answer; it wins over the Accept header. All but json and atom hold every event of the "
+            "query, as one moment shows them; atom holds the 100 that were changed last.",
             "json",
             _words(query.FORMATS),
             query.choice(query.FORMATS, "unknown-format"),
         ),
     )
 }
+
+# Of answers that have one form alone.
+JSON_ALONE = Option(
+    "format",
+    "The form of the answer, of which there is one.",
+    "json",
+    _words(query.FORMATS[:1]),
+    query.choice(query.FORMATS[:1], "unknown-format"),
+)
 
 # Of the timeline in periods, beside the filters.
 PERIOD_OPTIONS: dict[str, Option] = {
@@ -305,7 +321,7 @@ PERIOD_OPTIONS: dict[str, Option] = {
             },
             query.whole_number(0, periods.EMBEDDED_MAX),
         ),
-        OPTIONS["format"],
+        JSON_ALONE,
     )
 }
 
@@ -331,7 +347,7 @@ FACET_OPTIONS: dict[str, Option] = {
             {"type": "integer", "minimum": 1, "maximum": FACET_SIZE_MAX, "default": FACET_SIZE_DEFAULT},
             query.whole_number(1, FACET_SIZE_MAX),
         ),
-        OPTIONS["format"],
+        JSON_ALONE,
     )
 }
 

@@ -8,7 +8,8 @@ from typing import TypeVar
 from peewee import Database
 
 from service import actors, read_side, search_index
-from service.database import chunks, dialect, fetch, fetch_by_key
+from service.database import chunks, fetch, fetch_by_key
+from service.dialects import dialect
 from service.projections import ActorView, actors_in, project
 from service.revisions import past_versions
 from service.row_tests import stands_under

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
 from flask import Flask, Response, current_app, g, request
 from flask_cors import CORS
-from isal import igzip
+from isal import igzip, isal_zlib
 from peewee import Database, InterfaceError, OperationalError, ProgrammingError
 from playhouse.pool import MaxConnectionsExceeded
 from werkzeug.exceptions import NotAcceptable
 
 from service import __version__
+from service.formats import FORMATS
 from service.ledger import rules_of
 from service.rules import OtherRules, refuse_other
 from service.settings import Settings
@@ -34,12 +35,14 @@ SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 # Below this size, gzip saves nothing that a packet would notice.
 GZIP_FROM = 1000
 GZIP_SUFFIX = "-gzip"
-GEOJSON = "application/geo+json"
+GEOJSON = FORMATS["geojson"].media_type
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
-NDJSON = "application/x-ndjson"
+NDJSON = FORMATS["ndjson"].media_type
 EVENT_STREAM = "text/event-stream"
+# The forms that the events of a query can be had in, by media type; JSON comes first, for those who take anything.
+FORMS = {JSON: "json", **{form.media_type: form.name for form in FORMATS.values()}}
 
 
 def database() -> Database:
@@ -90,12 +93,55 @@ def answer_json(
     return answer(orjson.dumps(members) + b"\n", tag, sequence, mimetype)
 
 
+def answer_stream(
+    pieces: Iterator[bytes], close: Callable[[], None], sequence: int, mimetype: str, headers: Mapping[str, str]
+) -> Response:
+    """200 with bytes that come piece by piece; to HEAD without them.
+
+    close: is called at their end, or when nobody wants them any more, or twice.
+    """
+    response = _stamped(Response(mimetype=mimetype, headers=dict(headers)), None, sequence)
+    zipped = request.accept_encodings["gzip"] > 0
+    if zipped:
+        response.headers["Content-Encoding"] = "gzip"
+    if request.method == "HEAD":
+        close()
+        # An answer whose body is nothing would be said to have no length.
+        response.response = iter(())
+        return response
+    response.response = _ended(_zipped(pieces) if zipped else pieces, close)
+    # What was never begun has no end of its own.
+    response.call_on_close(close)
+    return response
+
+
+def _ended(pieces: Iterator[bytes], close: Callable[[], None]) -> Iterator[bytes]:
+    try:
+        yield from pieces
+    finally:
+        close()
+
+
+def _zipped(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The pieces as one gzip file, each of them as soon as it is there. Where they break off, so does the file."""
+    packer = isal_zlib.compressobj(1, isal_zlib.DEFLATED, 16 + isal_zlib.MAX_WBITS)
+    for piece in pieces:
+        yield packer.compress(piece) + packer.flush(isal_zlib.Z_SYNC_FLUSH)
+    yield packer.flush()
+
+
 def _stamped(response: Response, tag: str | None, sequence: int | None) -> Response:
     if tag is not None:
         response.set_etag(tag)
     if sequence is not None:
         response.headers["X-Sequence"] = str(sequence)
     return response
+
+
+def accepted_form() -> str | None:
+    """The form in which the events of a query are accepted the most, None for those who do not say."""
+    best = request.accept_mimetypes.best_match(FORMS)
+    return None if best is None else FORMS[best]
 
 
 def accept_or_refuse() -> None:
@@ -105,6 +151,8 @@ def accept_or_refuse() -> None:
         return
     if request.path.startswith("/v1/") and request.routing_exception is None and "format" not in request.args:
         offered = ["application/json"]
+        if request.path == "/v1/events" and request.method in READING:
+            offered = list(FORMS)
         if request.path.startswith("/v1/provinces"):
             offered.append(GEOJSON)
         if request.path == "/v1/changes":

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from schemas.query import TimelineQuery
 from service import search_index
-from service.database import Dialect
+from service.dialects import Dialect
 from service.plans import Pair, Past, Plan
 from service.search_index import reaching, says_in_words
 from service.spans import FIRST_PLACE, LAST_PLACE, Stretch

@@ -9,6 +9,7 @@ from typing import Any
 from marshmallow import Schema
 
 from schemas import answers, written
+from schemas.exported import EXPORTED
 from schemas.fields import TEXT_LIMIT
 from schemas.query import LIMIT_DEFAULT, LIMIT_MAX
 from schemas.vocabulary import ACTOR_KINDS
@@ -23,6 +24,7 @@ from service.filters import (
     TRUTH,
     Parameter,
 )
+from service.formats import FORMATS
 from service.http import EVENT_STREAM, GEOJSON, JSON, JSON_PATCH, MERGE_PATCH, NDJSON
 from service.importers import IMPORTERS
 from service.keys import Scope
@@ -136,7 +138,12 @@ def _patched(schema: Content) -> Content:
 
 # By the name of the handler, as Flask knows it.
 OPERATIONS: dict[str, Operation] = {
-    "events.list_events": Operation("Events", {JSON: answers.EventPage}, tuple(PARAMETERS.values())),
+    "events.list_events": Operation(
+        "Events",
+        {JSON: answers.EventPage, **{form.media_type: EXPORTED[form.name] for form in FORMATS.values()}},
+        tuple(PARAMETERS.values()),
+        ("busy",),
+    ),
     "events.show_event": Operation(
         "Events",
         {JSON: answers.Event},

@@ -13,7 +13,8 @@ from peewee import Database
 
 from schemas.periods import BUCKETS, PeriodsQuery, days_of, read_day
 from schemas.query import TimelineQuery
-from service.database import Dialect, dialect, fetch, fetch_in_pieces
+from service.database import fetch, fetch_in_pieces
+from service.dialects import Dialect, dialect
 from service.matching import add_keys, add_matching, add_rows
 from service.plans import Plan
 from service.projections import COUNTED_BY_PERIOD

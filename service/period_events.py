@@ -11,7 +11,8 @@ import orjson
 from peewee import Database
 
 from schemas.periods import PeriodsQuery, days_of
-from service.database import dialect, fetch, fetch_in_pieces
+from service.database import fetch, fetch_in_pieces
+from service.dialects import dialect
 from service.matching import add_matching
 from service.period_counts import one_range
 from service.plans import Pair, Plan

@@ -10,7 +10,8 @@ from peewee import Database
 from schemas.query import TimelineQuery
 from schemas.text_query import TextQuery
 from service.conditions import Carries, Condition, During, LiesIn, PlacedIn, Satisfies, Says
-from service.database import dialect, fetch_by_key
+from service.database import fetch_by_key
+from service.dialects import dialect
 from service.filters import conditions_of
 from service.ledger import sequence_at, store_state
 from service.marks import span_mark, year_marks

@@ -170,9 +170,10 @@ PROBLEMS: dict[str, Problem] = {
             "busy",
             503,
             "Too many streams or uploads at once",
-            "As many streams of changes are open as the service keeps (`DATELINE_MAX_STREAMS`), or as many large "
-            "bodies are on their way as it takes in at once. Everything else is answered as always. Try again after "
-            "the seconds in `Retry-After`; instead of a stream, ask /v1/changes in pieces.",
+            "As many streams of changes or exports are open as the service keeps (`DATELINE_MAX_STREAMS`), or as many "
+            "large bodies are on their way as it takes in at once. Everything else is answered as always. Try again "
+            "after the seconds in `Retry-After`; instead of a stream, ask /v1/changes in pieces, and instead of an "
+            "export, /v1/events in pages.",
         ),
         Problem(
             "unavailable",

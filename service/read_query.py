@@ -9,11 +9,13 @@ from typing import Any
 from peewee import Database
 
 from schemas import query
+from schemas.cursors import continued
 from schemas.faults import Fault, Refused, Unreadable
 from schemas.fields import near, shorten
 from schemas.query import TimelineQuery
 from service.conditions import first_minute, last_minute
 from service.filters import ALL_OPTIONS, FILTERS, OPTIONS, Option, Parameter
+from service.formats import FORMATS
 from service.ledger import StoreState, sequence_at
 from service.query_names import Suggestions
 
@@ -53,16 +55,18 @@ class Reading:
             self.faults.append(Fault(f"/{parameter.name}", "repeated", f"is given {len(texts)} times{hint}"))
 
 
-def read_query(database: Database, query_string: bytes) -> TimelineQuery:
-    """The query of a page that a URL asks, names resolved. Raises Refused with an entry for each fault."""
-    filters, options = read_parts(database, query_string, OPTIONS)
-    options.pop("format", None)
+def read_query(database: Database, query_string: bytes, form: str | None = None) -> TimelineQuery:
+    """The query that a URL asks, names resolved. Raises Refused with an entry for each fault.
+
+    form: that of the answer where the URL names none; None is the pages of JSON.
+    """
+    filters, options = read_parts(database, query_string, OPTIONS, form)
     cursor = options.pop("cursor", None)
-    asked = TimelineQuery(filters=filters, **options)
+    asked = TimelineQuery(filters=filters, **{"limit": query.limit_of(options.get("format")), **options})
     if cursor is None:
         return asked
     try:
-        return query.continued(asked, cursor)
+        return continued(asked, cursor)
     except Unreadable as error:
         raise Refused(error.at("/cursor"), source="query") from None
 
@@ -74,9 +78,11 @@ def shown_sequence(database: Database, filters: Mapping[str, Any], state: StoreS
 
 
 def read_parts(
-    database: Database, query_string: bytes, options: Mapping[str, Option]
+    database: Database, query_string: bytes, options: Mapping[str, Option], form: str | None = None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The filters of a URL, names resolved, and those of ``options`` that it gives.
+
+    form: the ``format`` where it gives none.
 
     Raises Refused with an entry for each fault, a parameter that is neither among them.
     """
@@ -109,7 +115,7 @@ def read_parts(
         if name not in repeated:
             reading.value(name)
     filters = {name: value for name in FILTERS if (value := reading.value(name)) is not None}
-    chosen: dict[str, Any] = {}
+    chosen: dict[str, Any] = {} if form is None else {"format": form}
     for name, option in options.items():
         given = readable.get(name)
         if given and name not in repeated:
@@ -148,6 +154,12 @@ def _between(filters: Mapping[str, Any], options: Mapping[str, Any], values: Map
         faults.append(_too_many_names(named))
     if "role" in values and "actor" not in values:
         faults.append(Fault("/role", "needs-actor", "is the role of an actor that is named; give actor as well"))
+    form = FORMATS.get(options.get("format") or "")
+    if form and options.get("total"):
+        faults.append(Fault("/total", "not-together", f"has no place in {form.name}; leave it out, or ask for json"))
+    if form and form.newest and "cursor" in values:
+        message = f"has no place in {form.name}, which always begins with what was changed last; leave it out"
+        faults.append(Fault("/cursor", "not-together", message))
     if options.get("sort") == "relevance" and "q" not in values:
         faults.append(
             Fault("/sort", "needs-q", "by relevance needs words that something is relevant to; give q as well")

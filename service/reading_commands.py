@@ -3,31 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import click
 from peewee import Database
 
-from schemas.faults import Refused
-from schemas.query import TimelineQuery, write_cursor
-from service.command_line import REFUSED, count_of, json_option, print_json, read_settings, store, tell
+from schemas.cursors import write_cursor
+from schemas.query import TimelineQuery
+from service.command_line import count_of, json_option, print_json, read_settings, store
 from service.database import snapshot
 from service.filters import FACET_OPTIONS, FILTERS, OPTIONS, PARAMETERS, PERIOD_OPTIONS
-from service.query_options import fault_of_option, options_of, query_string
-
-
-@contextmanager
-def _refusals_as_options() -> Iterator[None]:
-    """Ends the command with what is wrong with its query, told by the options."""
-    try:
-        yield
-    except Refused as refused:
-        for fault in refused.faults:
-            tell(fault_of_option(fault))
-        raise SystemExit(REFUSED) from None
+from service.query_options import options_of, query_string, refusals_as_options
 
 
 @click.command("timeline")
@@ -42,7 +30,7 @@ def timeline_command(as_json: bool, **given: Sequence[str]) -> None:
     """
     from service import timeline
 
-    with store(read_settings()) as database, _refusals_as_options(), snapshot(database):
+    with store(read_settings()) as database, refusals_as_options(), snapshot(database):
         asked, chosen = _read_timeline(database, given)
         page = timeline.page(database, replace(asked, total=True))
         spread = _spread(database, asked.filters, chosen)
@@ -118,7 +106,7 @@ def stats_command(as_json: bool, **given: Sequence[str]) -> None:
     from service.ledger import store_state
     from service.read_query import shown_sequence
 
-    with store(read_settings()) as database, _refusals_as_options(), snapshot(database):
+    with store(read_settings()) as database, refusals_as_options(), snapshot(database):
         asked = read_facets(database, query_string(given))
         counted = facets(database, asked)
         if as_json:

@@ -106,8 +106,9 @@ class References:
         return any(known.get(scheme, value) != value for scheme, value in external.items())
 
     def _free_id(self, name: str) -> str:
-        """An id for a new actor that nothing has: made from its name, with a number where that is taken."""
-        base = new_id(name)
+        """An id for a new actor that nothing has: the one it is named by, or one made from its name; with a number
+        where that is taken."""
+        base = name if ID_FORM.match(name) else new_id(name)
         taken = ids_beginning(self._log.database, base) | self._waiting.keys() | self._new.keys()
         taken |= set(RESERVED_ACTORS)
         return next(actor_id for actor_id in _numbered(base) if actor_id not in taken)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from schemas.text_query import TextQuery
 from service.conditions import REACHES, Carries, Condition, During, LiesIn, PlacedIn, Satisfies, Says
-from service.database import Dialect
+from service.dialects import Dialect
 from service.search_index import says, says_in_words
 from service.spans import Window
 from service.statement import Test

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from schemas.text_query import Phrase, TextQuery
 from schemas.words import BREAK
 from service.conditions import REACHES
-from service.database import SQLITE, Dialect
+from service.dialects import SQLITE, Dialect
 from service.search_rows import NUM_MASK, ROW_OF_EVENT, row_numbers, token
 from service.spans import Stretch
 from service.statement import Sql, Test

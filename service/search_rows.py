@@ -14,7 +14,8 @@ from zlib import crc32
 
 from peewee import Database
 
-from service.database import SQLITE, dialect, execute, execute_many, fetch
+from service.database import execute, execute_many, fetch
+from service.dialects import SQLITE, dialect
 from service.spans import FIRST_PLACE, Stretch
 
 # A row number of FTS5: the slot of time, then so many bits for the event's number.

@@ -134,7 +134,10 @@ class Settings:
         "the largest body of a request: of one event or actor, and of many at once",
     )
     max_streams: int = _setting(
-        256, "DATELINE_MAX_STREAMS", _whole(0, 100_000), "streams of changes that may be open at once"
+        256,
+        "DATELINE_MAX_STREAMS",
+        _whole(0, 100_000),
+        "streams of changes that may be open at once, and as many exports, 32 at most",
     )
     min_year: int = _setting(1000, "DATELINE_MIN_YEAR", _whole(1, 9999), "the earliest year that an event may have")
     host: str = _setting("127.0.0.1", "HOST", _text, "the address that `dateline serve` listens on")

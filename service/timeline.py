@@ -13,7 +13,8 @@ import orjson
 from peewee import Database
 
 from schemas.query import TimelineQuery
-from service.database import dialect, fetch
+from service.database import fetch
+from service.dialects import dialect
 from service.ledger import store_tag
 from service.matching import RELEVANT_MAX, SORTED_MAX, SORTED_WORDS_MAX, add_count, add_keys, add_rows
 from service.plans import Plan, make_plan
@@ -46,8 +47,7 @@ def page(database: Database, asked: TimelineQuery) -> Page:
 
     Who resolves names first, and gives the page away under its tag, does all of it within one ``snapshot``.
     """
-    if asked.sort == "relevance":
-        asked = replace(asked, limit=min(asked.limit, RELEVANT_MAX - asked.offset))
+    asked = within_relevant(asked)
     plan = plan_page(database, asked)
     sql = page_sql(database, plan, asked)
     [(identity, version, sequence, count, key, text, total)] = fetch(database, sql.text, sql.parameters)
@@ -62,6 +62,13 @@ def page(database: Database, asked: TimelineQuery) -> Page:
     following = _following(asked, key) if more else None
     shown = sequence if plan.sequence is None else plan.sequence
     return Page(documents, following, total, identity, version, shown)
+
+
+def within_relevant(asked: TimelineQuery) -> TimelineQuery:
+    """The query, its page no longer than there are events by relevance."""
+    if asked.sort != "relevance":
+        return asked
+    return replace(asked, limit=min(asked.limit, RELEVANT_MAX - asked.offset))
 
 
 def plan_page(database: Database, asked: TimelineQuery) -> Plan:
@@ -80,6 +87,22 @@ def _are_few(database: Database, plan: Plan, asked: TimelineQuery) -> bool:
     sql = Sql()
     add_count(sql, dialect(database), plan, asked, most + 1)
     return bool(fetch(database, sql.text, sql.parameters)[0][0] <= most)
+
+
+def next_key(database: Database, plan: Plan, asked: TimelineQuery) -> str | None:
+    """Where the next page begins, as in a Page, without reading this one."""
+    sql = Sql("SELECT k.sort_key FROM (")
+    add_keys(sql, dialect(database), plan, asked, asked.limit + 1)
+    sql.add(f") k ORDER BY k.sort_key{' DESC' if asked.backwards else ''} LIMIT 1 OFFSET ?", asked.limit)
+    rows = fetch(database, sql.text, sql.parameters)
+    return _following(asked, rows[0][0]) if rows else None
+
+
+def count(database: Database, plan: Plan, asked: TimelineQuery) -> int:
+    """How many events match."""
+    sql = Sql()
+    add_count(sql, dialect(database), plan, asked)
+    return int(fetch(database, sql.text, sql.parameters)[0][0])
 
 
 def _following(asked: TimelineQuery, key: str) -> str | None:
@@ -113,4 +136,15 @@ def page_sql(database: Database, plan: Plan, asked: TimelineQuery) -> Sql:
     one_page_and_one_more = partial(add_keys, sql, engine, plan, asked, asked.limit + 1)
     add_rows(sql, engine, plan, "event_document", ("document",), one_page_and_one_more)
     sql.add(") j) p WHERE s.id = 1")
+    return sql
+
+
+def documents_sql(database: Database, plan: Plan, asked: TimelineQuery) -> Sql:
+    """The statement of a page as rows of sort key and document, in order, for a page of any length."""
+    engine = dialect(database)
+    sql = Sql()
+    add_rows(
+        sql, engine, plan, "event_document", ("document",), partial(add_keys, sql, engine, plan, asked, asked.limit)
+    )
+    sql.add(engine.rows_in_order.format(direction=" DESC" if asked.backwards else ""))
     return sql

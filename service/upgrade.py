@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from peewee import Database
 
-from service.database import BadDatabaseUrl, dialect, execute, fetch, migrate, migration_lock
+from service.database import BadDatabaseUrl, execute, fetch, migrate, migration_lock
+from service.dialects import dialect
 from service.ledger import rules_of
 from service.repair import repair
 from service.rules import RULES, are_newer

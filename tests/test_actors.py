@@ -291,6 +291,15 @@ def test_new_actors_of_one_batch_never_take_the_same_id(empty_database: Database
     assert [actor["name"] for actor in document(empty_database, "event")["actors"]] == names
 
 
+def test_an_actor_that_is_made_from_an_id_keeps_that_id(empty_database: Database) -> None:
+    """So a store can be moved to another one as exports have it, with dots and underscores in the ids."""
+    named = {"id": "a.b_c", "name": "The A. B."}
+    report = put(empty_database, body(id="event", actors=[named, "d..e"]), create_actors=True)
+    assert report.rejected == []
+    named_there = document(empty_database, "event")["actors"]
+    assert [(actor["id"], actor["name"]) for actor in named_there] == [("a.b_c", "The A. B."), ("d..e", "d..e")]
+
+
 def test_a_rejected_event_leaves_no_new_actor_behind(empty_database: Database) -> None:
     refused = body(id="event", actors=[{"name": "New Front"}], location={"province": "Nowhere"})
     report = put(empty_database, refused, create_actors=True)

@@ -30,6 +30,7 @@ from service.app import create_app
 from service.commands import main
 from service.database import open_database
 from service.filters import FILTERS, PARAMETERS
+from service.formats import FORMATS
 from service.http import EVENT_STREAM, JSON
 from service.importers import IMPORTERS
 from service.operations import OPERATIONS
@@ -45,7 +46,13 @@ PAGES = sorted(
     for path in (ROOT / folder).glob("*.md")
 )
 # Whether a page's commands are run on a database that holds the seed, or where there is none yet.
-CHECKED_PAGES = {"README.md": "seeded", "docs/tutorial.md": "none", "docs/commands.md": "none", "docs/api.md": "seeded"}
+CHECKED_PAGES = {
+    "README.md": "seeded",
+    "docs/tutorial.md": "none",
+    "docs/commands.md": "none",
+    "docs/api.md": "seeded",
+    "docs/duplicates.md": "seeded",
+}
 
 
 def text_of(page: str) -> str:
@@ -78,7 +85,7 @@ def test_every_command_and_option_is_documented() -> None:
     for name, command in main.commands.items():
         told = section("docs/commands.md", f"## dateline {name}")
         options = {option for parameter in command.params for option in parameter.opts if option.startswith("--")}
-        if name in ("timeline", "stats"):
+        if name in ("timeline", "stats", "duplicates", "export"):
             # The options that are the query's parameters are told once, in the table of filters.
             assert "api.md#the-query" in told
             options -= {"--" + parameter.replace("_", "-") for parameter in PARAMETERS}
@@ -169,8 +176,8 @@ def test_every_word_of_the_vocabularies_is_documented(words: dict[str, object] |
     assert [word for word in words if f"`{word}`" not in told] == []
 
 
-def test_every_importer_has_a_page_that_is_linked() -> None:
-    for name in IMPORTERS:
+def test_every_importer_and_every_format_has_a_page_that_is_linked() -> None:
+    for name in {*IMPORTERS, *FORMATS}:
         assert (ROOT / f"docs/formats/{name}.md").is_file()
         assert f"formats/{name}.md" in text_of("docs/index.md")
 

@@ -9,7 +9,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from peewee import Database
 
-from schemas.query import TimelineQuery, write_cursor
+from schemas.cursors import write_cursor
+from schemas.query import TimelineQuery
 from service.actor_store import write_actors
 from tests.answers import refusal, refusals
 from tests.statements import sent_to

@@ -11,7 +11,7 @@ import orjson
 import pytest
 from peewee import Database
 
-from schemas.query import write_cursor
+from schemas.cursors import write_cursor
 from schemas.vocabulary import EVENT_TYPES, ROLES, STATUSES
 from service import gazetteer, timeline
 from service.actor_store import write_actors

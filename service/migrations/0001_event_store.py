@@ -10,7 +10,7 @@ from typing import Any
 
 from peewee import Database
 
-from service.database import dialect
+from service.dialects import dialect
 
 TABLES = """
 CREATE TABLE store (id INTEGER PRIMARY KEY, identity {text} NOT NULL, version {bigint} NOT NULL,

@@ -9,7 +9,7 @@ from typing import Any
 
 from peewee import Database
 
-from service.database import SQLITE, dialect
+from service.dialects import SQLITE, dialect
 
 EVENT = """
 ALTER TABLE event RENAME COLUMN killed TO killed_high;

@@ -9,7 +9,7 @@ from typing import Any
 
 from peewee import Database
 
-from service.database import dialect
+from service.dialects import dialect
 
 TABLES = """
 ALTER TABLE event ADD COLUMN sequence {bigint} NOT NULL DEFAULT 0;

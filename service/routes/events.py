@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import orjson
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, current_app, request
+from werkzeug.exceptions import ServiceUnavailable
 
 from schemas import query
+from schemas.cursors import write_cursor
 from schemas.faults import Fault, Refused
 from schemas.moments import read_past_moment
-from schemas.query import write_cursor
 from service import timeline
+from service.change_feed import RETRY_SECONDS
 from service.database import snapshot
 from service.events import Found, find_event, find_event_at, find_original, find_version
-from service.http import answer, database, not_modified, release_tag, unchanged
+from service.exporting import begin_export, newest
+from service.formats import FORMATS
+from service.formats.form import Format
+from service.formats.naming import file_name
+from service.http import accepted_form, answer, answer_stream, database, not_modified, release_tag, unchanged
 from service.ledger import store_state
 from service.parameters import read_parameters, refuse_parameters
 from service.read_query import read_query, shown_sequence
@@ -30,7 +37,15 @@ PARAMETERS: dict[str, Callable[[str], Any]] = {
 
 @blueprint.get("/v1/events")
 def list_events() -> Response:
-    """Events of the timeline that match a query, in pages."""
+    """Events of the timeline that match a query, in pages; or all of them in another form."""
+    accepted = None if "format" in request.args else accepted_form()
+    form = FORMATS.get(request.args.get("format") or accepted or "")
+    if form is None:
+        return _list_page()
+    return _list_newest(form) if form.newest else _list_all(form)
+
+
+def _list_page() -> Response:
     # Of one moment, so that the names, the events and the tag never tell of different ones.
     with snapshot(database()):
         asked = read_query(database(), request.query_string)
@@ -48,6 +63,44 @@ def list_events() -> Response:
     if next_url:
         response.headers["Link"] = f'<{next_url}>; rel="next"'
     return response
+
+
+def _list_newest(form: Format) -> Response:
+    """The events that were changed last, in a form that holds no more of them."""
+    with snapshot(database()):
+        asked = read_query(database(), request.query_string, form.name)
+        state = store_state(database())
+        # By the Accept header it may stand at the same address as the pages.
+        tag = f"{release_tag(state.tag)}-{form.name}"
+        if unchanged(tag):
+            return not_modified(tag, shown_sequence(database(), asked.filters, state))
+        page, written = newest(database(), asked, form, request.host_url)
+    response = answer(written, tag, page.sequence, form.media_type)
+    response.headers["Content-Disposition"] = f'inline; filename="{file_name(asked, form)}"'
+    return response
+
+
+def _list_all(form: Format) -> Response:
+    """Every event of a query, as one moment shows them, while they are read."""
+    with ExitStack() as held:
+        if request.method != "HEAD":
+            held.callback(_place())
+        export = begin_export(database(), form, lambda own: read_query(own, request.query_string, form.name))
+        held.callback(export.close)
+        headers = {"Content-Disposition": f'attachment; filename="{file_name(export.asked, form)}"'}
+        if following := export.next():
+            headers["Link"] = f'<{following}>; rel="next"'
+        pieces = form.write(export.documents(), export.about(request.host_url))
+        response = answer_stream(pieces, held.pop_all().close, export.sequence, form.media_type, headers)
+    return response
+
+
+def _place() -> Callable[[], None]:
+    """Take a place for an export; what gives it back."""
+    release: Callable[[], None] | None = current_app.extensions["dateline"]["export_slots"].take()
+    if release is None:
+        raise ServiceUnavailable("As many exports are under way as may be; try again.", retry_after=RETRY_SECONDS)
+    return release
 
 
 @blueprint.get("/v1/events/<event_id>")

@@ -1,0 +1,113 @@
+"""Reads all events of a query in batches, as one snapshot of the store, for whoever writes them in some format.
+
+An export lasts as long as its reader takes, so it has a connection of its own. It may pass from thread to thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
+from functools import partial
+
+from peewee import Database, DatabaseError, InterfaceError
+
+from schemas.cursors import write_cursor
+from schemas.query import NO_LIMIT, TimelineQuery
+from service import timeline
+from service.database import closing_database, fetch, own_database, snapshot, stream
+from service.formats.form import About, Format
+from service.formats.naming import PATH, about
+from service.plans import Plan
+
+# Events that are held at once.
+BATCH = 100
+# Over HTTP and at once, of all worker processes: a server takes only so many connections.
+EXPORTS_MAX = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """An export that is under way. It is to be closed at the end, whatever happens; twice does no harm.
+
+    held: the query of those events that the format holds. sequence: the last change that it reflects. updated: when the
+    store was last changed, in microseconds.
+    """
+
+    database: Database
+    asked: TimelineQuery
+    held: TimelineQuery
+    plan: Plan
+    sequence: int
+    updated: int
+    close: Callable[[], None]
+
+    def documents(self) -> Iterator[Sequence[str]]:
+        """The JSON texts of the events, in order, batch by batch."""
+        sql = timeline.documents_sql(self.database, self.plan, self.held)
+        for rows in stream(self.database, sql.text, sql.parameters, BATCH):
+            yield [document for _, document in rows]
+
+    def next(self) -> str | None:
+        """The address of what comes behind an export that has a limit; None where nothing does."""
+        if self.asked.limit == NO_LIMIT:
+            return None
+        key = timeline.next_key(self.database, self.plan, self.held)
+        return key and self.asked.url(PATH, write_cursor(self.asked, key, self.sequence))
+
+    def count(self) -> int:
+        """How many events there are to come, were there no cursor."""
+        return min(timeline.count(self.database, self.plan, self.held), self.held.limit)
+
+    def about(self, base_url: str) -> About:
+        """What formats are told of it."""
+        return about(self.asked, self.sequence, self.updated, base_url)
+
+
+def begin_export(database: Database, form: Format, read: Callable[[Database], TimelineQuery]) -> Export:
+    """Begin to export the query that ``read`` makes: names and events are those of one moment, whatever is written."""
+    opened = ExitStack()
+    try:
+        own = opened.enter_context(closing_database(own_database(database)))
+        opened.enter_context(snapshot(own))
+        asked = read(own)
+        sequence, updated = _state(own)
+        held = _held_by(form, asked)
+        plan = timeline.plan_page(own, held)
+    except BaseException:
+        _end(opened)
+        raise
+    shown = sequence if plan.sequence is None else plan.sequence
+    return Export(own, asked, held, plan, shown, updated, partial(_end, opened))
+
+
+def newest(database: Database, asked: TimelineQuery, form: Format, base_url: str) -> tuple[timeline.Page, bytes]:
+    """The events that were changed last, whole, in a format that holds no more of them; and the page that they are.
+
+    Who resolves names first does all of it within one ``snapshot``.
+    """
+    page = timeline.page(database, replace(_held_by(form, asked), fields=None))
+    _, updated = _state(database)
+    # Each document stands on a line of its own.
+    documents = page.documents.decode().split(",\n") if page.documents else []
+    written = form.write([documents] if documents else [], about(asked, page.sequence, updated, base_url))
+    return page, b"".join(written)
+
+
+def _held_by(form: Format, asked: TimelineQuery) -> TimelineQuery:
+    """The query of those events that a format holds of a query."""
+    if form.newest is None:
+        return timeline.within_relevant(asked)
+    return replace(asked, sort="-updated", limit=min(asked.limit, form.newest))
+
+
+def _state(database: Database) -> tuple[int, int]:
+    """The last change of a store, and when that was."""
+    [(sequence, recorded)] = fetch(database, "SELECT sequence, recorded FROM store WHERE id = 1")
+    return sequence, recorded
+
+
+def _end(opened: ExitStack) -> None:
+    # Everything was only read, so nothing is lost with a connection that breaks at last.
+    with suppress(DatabaseError, InterfaceError):
+        opened.close()
