@@ -19,8 +19,8 @@ _PREPOSITIONS = {"decade": "in", "year": "in", "month": "in", "day": "on", "minu
 class Side:
     """One date as it is written: a date that stands alone, or one side of an interval.
 
-    numbers: year, month, day, hour, minute and second, as far as they are known; of a decade its first. precision: that of
-    ``schemas.edtf.DateSpan``. qualifier: ``about ``, ``perhaps ``, ``perhaps about `` or nothing. clock: the time of
+    numbers: year, month, day, hour, minute and second, as far as they are known; of a decade its first. precision: as
+    in ``schemas.edtf.DateSpan``. qualifier: ``about ``, ``perhaps ``, ``perhaps about `` or nothing. clock: the time of
     day as written, without its offset; zone: the offset in words. Both are empty where there is none.
     """
 
