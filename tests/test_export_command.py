@@ -123,7 +123,7 @@ def test_links_lead_to_where_the_service_answers(database_url: str) -> None:
         (("--base-url", "https://timeline.example.org/"), {}, "https://timeline.example.org"),
     ):
         result = run(database_url, "--format", "atom", *given, **environment)
-        assert f"<id>{expected}/v1/events?format=atom</id>" in result.stdout
+        assert f'href="{expected}/v1/events?format=atom"' in result.stdout
 
 
 def test_no_event_is_a_valid_file(database_url: str, folder: Path) -> None:

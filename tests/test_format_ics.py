@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from importlib import import_module
 from typing import Any
@@ -79,7 +80,7 @@ def test_a_calendar_says_what_it_is_and_when_to_ask_again() -> None:
 
 def test_an_event_keeps_its_identity_and_its_version() -> None:
     found = shown(event(version=4))
-    assert found["uid"] == "panjshir-clash@timeline.example.org"
+    assert found["uid"] == "panjshir-clash@a1b2c3"
     assert found["sequence"] == 4
     assert found["dtstamp"].dt == found["last-modified"].dt == datetime(2026, 11, 23, 11, 30, tzinfo=UTC)
     assert found["created"].dt == datetime(2026, 11, 22, 10, tzinfo=UTC)
@@ -88,9 +89,10 @@ def test_an_event_keeps_its_identity_and_its_version() -> None:
     assert found["transp"] == "TRANSPARENT"
 
 
-def test_a_uid_does_not_follow_the_scheme_or_the_port() -> None:
-    for base in ("http://timeline.example.org:8000", "https://timeline.example.org"):
-        assert shown(event(), About("t", base, base, ABOUT.updated))["uid"] == "panjshir-clash@timeline.example.org"
+def test_a_uid_is_the_stores_own_wherever_it_is_served_from() -> None:
+    for base in ("http://127.0.0.1:8000", "https://timeline.example.org"):
+        assert shown(event(), About("t", base, base, ABOUT.updated, "a1b2c3"))["uid"] == "panjshir-clash@a1b2c3"
+    assert shown(event(), replace(ABOUT, store="other"))["uid"] == "panjshir-clash@other"
 
 
 @pytest.mark.parametrize(
@@ -218,7 +220,7 @@ def test_another_parser_reads_the_same_texts(text: str) -> None:
     found = vobject.readOne(written(FORMAT, texts_everywhere(text)).decode()).vevent
     assert found.summary.value == kept(text)
     assert kept(text) in found.description.value
-    assert found.uid.value == "panjshir-clash@timeline.example.org"
+    assert found.uid.value == "panjshir-clash@a1b2c3"
 
 
 @pytest.mark.parametrize("text", ["C:\\New", "C:\\new", "\\", "\ufeffx", "a\\;b\\,c", "\\\\n"])
@@ -229,7 +231,7 @@ def test_backslashes_and_byte_order_marks_stay(text: str) -> None:
 
 @given(TEXTS)
 def test_what_was_asked_for_names_the_calendar(text: str) -> None:
-    about = About(text, ABOUT.base_url, ABOUT.url, ABOUT.updated)
+    about = About(text, ABOUT.base_url, ABOUT.url, ABOUT.updated, ABOUT.store)
     values = dict(line.split(":", 1) for line in lines(written(FORMAT, about=about)))
     for name in ("NAME", "X-WR-CALNAME"):
         # Neither parser knows that these are texts, and so they leave what is escaped.

@@ -201,7 +201,7 @@ def test_stored_texts_are_escaped_and_kept(text: str) -> None:
 
 @given(TEXTS)
 def test_the_title_is_escaped(text: str) -> None:
-    found = timeline(about=About(text, ABOUT.base_url, ABOUT.url, ABOUT.updated))["title"]
+    found = timeline(about=About(text, ABOUT.base_url, ABOUT.url, ABOUT.updated, ABOUT.store))["title"]
     assert not set(found["text"]["headline"]) & set("<>\"'")
     assert found["autolink"] is False
 

@@ -154,7 +154,7 @@ def test_stored_texts_are_shown_as_texts_and_do_nothing(browser: Browser, timeli
         texts_everywhere(attack, id=f"attack-{number:02}", date=f"2021-08-{number + 1:02}")
         for number, attack in enumerate(ATTACKS)
     ]
-    about = About(" ".join(ATTACKS), ABOUT.base_url, ABOUT.url, ABOUT.updated)
+    about = About(" ".join(ATTACKS), ABOUT.base_url, ABOUT.url, ABOUT.updated, ABOUT.store)
     with drawn(browser, timelinejs, written(FORMAT, *events, about=about)) as found:
         page = found.page
         assert page.locator(".tl-slide").count() == len(events) + 1

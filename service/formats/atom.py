@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 from xml.sax.saxutils import escape, quoteattr
 
 import orjson
@@ -33,7 +34,7 @@ def _write(documents: Documents, about: About) -> Iterator[bytes]:
 
 def _head(about: About) -> Iterator[str]:
     yield '<?xml version="1.0" encoding="utf-8"?>\n<feed xmlns="http://www.w3.org/2005/Atom">\n'
-    yield _element("id", about.url)
+    yield _element("id", _lasting_id(about, about.url.removeprefix(about.base_url)))
     yield _element("title", about.title)
     yield _element("updated", about.updated)
     yield _empty("link", rel="self", type=FORMAT.media_type, href=about.url)
@@ -46,7 +47,7 @@ def _head(about: About) -> Iterator[str]:
 def _entry(event: Mapping[str, Any], about: About) -> Iterator[str]:
     address = prose.address(event, about)
     yield "<entry>\n"
-    yield _element("id", address)
+    yield _element("id", _lasting_id(about, f"/events/{event['id']}"))
     yield _element("title", prose.headline(event, about))
     yield _element("updated", event["updated"])
     if about.shows("created"):
@@ -60,6 +61,11 @@ def _entry(event: Mapping[str, Any], about: About) -> Iterator[str]:
             yield _empty("category", term=tag)
     yield _element("content", event_html(event, about), type="html")
     yield "</entry>\n"
+
+
+def _lasting_id(about: About, path: str) -> str:
+    """An id that stays the same wherever the store is served from (RFC 4287, section 4.2.6)."""
+    return uuid5(NAMESPACE_URL, f"//{about.store}{path}").urn
 
 
 def _element(name: str, text: str, **attributes: str) -> str:

@@ -15,14 +15,15 @@ class About:
     """What a format may say of an answer beside its events.
 
     title: what was asked, in words. base_url: where the service answers, without a slash at its end. url: the address
-    of this very answer. updated: when the store was last changed, as in answers. members: the members of an event that
-    were asked for, in the order of the answer; None is all of them.
+    of this very answer. updated: when the store was last changed, as in answers. store: what it has that no other store
+    has. members: the members of an event that were asked for, in the order of the answer; None is all of them.
     """
 
     title: str
     base_url: str
     url: str
     updated: str
+    store: str
     members: tuple[str, ...] | None = None
 
     def shows(self, member: str) -> bool:

@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
-from functools import cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import orjson
 
@@ -75,7 +73,7 @@ def _event(event: Mapping[str, Any], about: About) -> Event:
     from icalendar import Event
 
     shown = Event()
-    shown.add("uid", f"{event['id']}@{_host(about.base_url)}")
+    shown.add("uid", f"{event['id']}@{about.store}")
     updated = datetime.fromisoformat(event["updated"])
     shown.add("dtstamp", updated)
     shown.add("last-modified", updated)
@@ -143,12 +141,6 @@ def _categories(event: Mapping[str, Any], about: About) -> Iterator[str]:
 def _text(text: str) -> _Value:
     """A text as a calendar may hold it (section 3.3.11): with one kind of line break, and no control characters."""
     return _Value(_CONTROLS.sub("", _LINE_BREAKS.sub("\n", text)).translate(_ESCAPES))
-
-
-@cache
-def _host(base_url: str) -> str:
-    """The name under which the service is found, which makes an id unique in the world (RFC 5545, section 3.8.4.7)."""
-    return urlsplit(base_url).hostname or "dateline"
 
 
 FORMAT = Format("ics", "text/calendar", "ics", _write)

@@ -18,16 +18,16 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 _UNTOLD = frozenset({"role", "match", "bbox", "min_killed", "as_of", "disputed", "from", "to"})
 
 
-def about(asked: TimelineQuery, sequence: int, updated: int, base_url: str) -> About:
+def about(asked: TimelineQuery, store: str, sequence: int, updated: int, base_url: str) -> About:
     """What formats are told of the answer to a query, by a store that was last changed at ``updated``, in microseconds.
 
-    base_url: where the service answers; a slash at its end does not count.
+    store: its identity. base_url: where the service answers; a slash at its end does not count.
     """
     base = base_url.rstrip("/")
     cursor = None if asked.cursor is None else write_cursor(asked, asked.cursor, sequence)
     # An answer as of a time has not changed since then.
     last = updated if asked.as_of is None else min(updated, asked.as_of)
-    return About(title(asked), base, base + asked.url(PATH, cursor), timestamp(last), asked.fields)
+    return About(title(asked), base, base + asked.url(PATH, cursor), timestamp(last), store, asked.fields)
 
 
 def title(asked: TimelineQuery) -> str:
