@@ -10,6 +10,7 @@ from marshmallow import ValidationError
 from schemas import vocabulary
 from schemas.fields import ID_FORM, Body, Choice, Faulting, Listing, Text, fault, kind_of, unstorable
 
+DESCRIPTION_LIMIT = 20_000
 ALIASES_LIMIT = 200
 EXTERNAL_IDS_LIMIT = 50
 
@@ -50,5 +51,5 @@ class ActorBody(Body):
     kind = Choice(vocabulary.ACTOR_KINDS, allow_none=True, load_default=None)
     member_of = Listing(Text(blank=False), ALIASES_LIMIT)
     country = Text(allow_none=True, load_default=None)
-    description = Text(20_000, allow_none=True, load_default=None)
+    description = Text(DESCRIPTION_LIMIT, allow_none=True, load_default=None)
     external_ids = ExternalIds(allow_none=True, load_default=dict)

@@ -112,6 +112,12 @@ def _figure_faults(index: int, claim: Mapping[str, Any]) -> list[Fault]:
     ]
 
 
+def figure_span(claim: Mapping[str, Any]) -> tuple[int, int] | None:
+    """The low and the high that a claim counts with; None where it has no figure, or does not assert or confirm."""
+    figure = _figure(claim) if claim["stance"] in COUNTED_STANCES else None
+    return None if figure is None else (figure.low, figure.high)
+
+
 def _figure(claim: Mapping[str, Any]) -> _Figure | None:
     """A claim's figure with what is missing filled in, or None where it has none."""
     low, best, high = claim["low"], claim["best"], claim["high"]

@@ -13,12 +13,17 @@ from typing import Any
 from schemas import vocabulary
 from schemas.casualties import in_order
 from schemas.edtf import DateError, parse_date, parse_event_date
-from schemas.event import DERIVED_MEMBERS, MEMBERS_LIMIT, SERVER_MEMBERS, TAG_LENGTH, TAGS_LIMIT, name_beside
-from schemas.fields import HTTP_URL, ID_FORM, NO_URL, TEXT_LIMIT, unstorable
-
-SUMMARY_LIMIT = 20_000
-STATEMENT_LIMIT = 5_000
-FIGURE_MAX = 10**9
+from schemas.event import (
+    DERIVED_MEMBERS,
+    MEMBERS_LIMIT,
+    SERVER_MEMBERS,
+    STATEMENT_LIMIT,
+    SUMMARY_LIMIT,
+    TAG_LENGTH,
+    TAGS_LIMIT,
+    name_beside,
+)
+from schemas.fields import FIGURE_MAX, HTTP_URL, ID_FORM, NO_URL, TEXT_LIMIT, unstorable
 
 OWN_MEMBERS = (
     *("id", "title", "summary", "date", "type", "status", "location", "actors", "claims", "sources", "related"),

@@ -34,6 +34,9 @@ from schemas.fields import (
     unstorable,
 )
 
+# In characters, members and tags. What bounds other texts and figures stands beside their fields.
+SUMMARY_LIMIT = 20_000
+STATEMENT_LIMIT = 5_000
 MEMBERS_LIMIT = 200
 TAGS_LIMIT = 100
 TAG_LENGTH = 64
@@ -162,7 +165,7 @@ class ParticipantBody(Body):
 class ClaimBody(Body):
     claimant = Claimant(allow_none=True, load_default=None)
     stance = Choice(vocabulary.STANCES, load_default="asserts")
-    statement = Text(5000, allow_none=True, load_default=None)
+    statement = Text(STATEMENT_LIMIT, allow_none=True, load_default=None)
     measure = Choice(vocabulary.MEASURES, allow_none=True, load_default=None)
     of = Name("id", "name", allow_none=True, load_default=None)
     low = Figure(allow_none=True, load_default=None)
@@ -210,7 +213,7 @@ class EventBody(Body):
 
     id = Text(form=ID_FORM, allow_none=True, load_default=None)
     title = Text(blank=False, required=True)
-    summary = Text(20_000, allow_none=True, load_default=None)
+    summary = Text(SUMMARY_LIMIT, allow_none=True, load_default=None)
     date = EventDate(required=True)
     type = EventTypeChoice(load_default="other")
     status = Choice(vocabulary.STATUSES, load_default="reported")

@@ -19,6 +19,7 @@ HTTP_URL = re.compile(r"https?://[^\s/]", re.IGNORECASE)
 NO_URL = re.compile(r"[\s<>\"]")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 TEXT_LIMIT = 500
+FIGURE_MAX = 10**9
 # Of the unknown members of one object, so many are told by name.
 UNKNOWN_TOLD = 20
 
@@ -102,14 +103,12 @@ def unknown_word(value: str, choices: Sequence[str]) -> ValidationError:
 class Figure(Faulting):
     """A count of people, 0 to 10⁹. A whole number, also when it is written 8.0."""
 
-    high = 10**9
-
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> int:
         whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
         if isinstance(value, bool) or not whole:
             raise fault("wrong-type", f"must be a whole number, not {kind_of(value)}")
-        if not 0 <= value <= self.high:
-            raise fault("out-of-range", f"must lie between 0 and {self.high}")
+        if not 0 <= value <= FIGURE_MAX:
+            raise fault("out-of-range", f"must lie between 0 and {FIGURE_MAX}")
         return int(value)
 
 

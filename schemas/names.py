@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Iterable
 from functools import lru_cache, wraps
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 from rapidfuzz import fuzz
 from rapidfuzz.process import extract
@@ -15,26 +15,25 @@ LIKE = 60
 WORSE = 20
 # Nothing is learnt from comparing more of a name than this, and it costs time.
 COMPARED = 100
-# No result is kept for a longer name: what a cache holds is bounded in characters too, not in entries alone.
+# No result is kept for a longer text: what a cache holds is bounded in characters too, not in entries alone.
 REMEMBERED = 200
 
-Rest = ParamSpec("Rest")
+Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
 
-def remember_short(
-    entries: int,
-) -> Callable[[Callable[Concatenate[str, Rest], Result]], Callable[Concatenate[str, Rest], Result]]:
-    """Keep the results of a function of a name, for short names only and so many at most."""
+def remember_short(entries: int) -> Callable[[Callable[Given, Result]], Callable[Given, Result]]:
+    """Keep the results of a function of texts, so many at most, and only where each of the texts is short."""
 
-    def decorate(function: Callable[Concatenate[str, Rest], Result]) -> Callable[Concatenate[str, Rest], Result]:
+    def decorate(function: Callable[Given, Result]) -> Callable[Given, Result]:
         kept = lru_cache(maxsize=entries)(function)
 
         @wraps(function)
-        def look_up(name: str, /, *args: Rest.args, **more: Rest.kwargs) -> Result:
-            if len(name) > REMEMBERED:
-                return function(name, *args, **more)
-            return kept(name, *args, **more)  # type: ignore[arg-type]  # What cannot be hashed was never passed.
+        def look_up(*args: Given.args, **more: Given.kwargs) -> Result:
+            for value in (*args, *more.values()) if more else args:
+                if isinstance(value, str) and len(value) > REMEMBERED:
+                    return function(*args, **more)
+            return kept(*args, **more)  # type: ignore[arg-type]  # What cannot be hashed was never passed.
 
         return look_up
 

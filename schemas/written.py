@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from schemas import vocabulary
-from schemas.actor import ALIASES_LIMIT, EXTERNAL_IDS_LIMIT
-from schemas.event import MEMBERS_LIMIT, TAG_LENGTH, TAGS_LIMIT
-from schemas.fields import ID_PATTERN, TEXT_LIMIT, Figure
+from schemas.actor import ALIASES_LIMIT, DESCRIPTION_LIMIT, EXTERNAL_IDS_LIMIT
+from schemas.event import MEMBERS_LIMIT, STATEMENT_LIMIT, SUMMARY_LIMIT, TAG_LENGTH, TAGS_LIMIT
+from schemas.fields import FIGURE_MAX, ID_PATTERN, TEXT_LIMIT
 
 JsonSchema = Mapping[str, Any]
 
@@ -57,7 +57,7 @@ def _any_of(*schemas: JsonSchema, meaning: str) -> dict[str, Any]:
 
 NULL = {"type": "null"}
 NAME = _text("An id, name or alias.", least=1)
-FIGURE = _or_null({"type": "integer", "minimum": 0, "maximum": Figure.high})
+FIGURE = _or_null({"type": "integer", "minimum": 0, "maximum": FIGURE_MAX})
 IGNORED: JsonSchema = {"description": "As it was read; the server decides it."}
 DERIVED: JsonSchema = {"description": "As it follows from the rest, or left out."}
 # Whoever reads it may send it back, so both members are there; the first that is given counts.
@@ -91,7 +91,7 @@ CLAIM = _object(
         NAME, REFERENCE, NULL, meaning="An actor by id, somebody who is none by name, or null for the source itself."
     ),
     stance=_word(vocabulary.STANCES, "What the claimant does.", "asserts"),
-    statement=_or_null(_text("The claim in words.", 5000)),
+    statement=_or_null(_text("The claim in words.", STATEMENT_LIMIT)),
     measure=_word(vocabulary.MEASURES, "What is counted; null for a claim that counts nothing."),
     of=_any_of(NAME, REFERENCE, NULL, meaning="Whose loss: an actor, civilians, unknown, or null for the whole."),
     low=FIGURE,
@@ -121,7 +121,7 @@ EVENT = _object(
     ("title", "date"),
     id=_or_null(_text("Chosen here, or made by the server.", pattern=ID_PATTERN)),
     title=_text("What happened, in one line.", least=1),
-    summary=_or_null(_text("What happened, in some sentences.", 20_000)),
+    summary=_or_null(_text("What happened, in some sentences.", SUMMARY_LIMIT)),
     date=_text("When, as precisely as it is known: EDTF (ISO 8601-2).", least=1),
     type={"type": "string", "enum": list(vocabulary.EVENT_TYPES), "default": "other"},
     status=_word(vocabulary.STATUSES, "How sure the event is.", "reported"),
@@ -150,7 +150,7 @@ ACTOR = _object(
     kind=_word(vocabulary.ACTOR_KINDS, "What the actor is."),
     member_of=_list(NAME, ALIASES_LIMIT, "Organisations that it belongs to."),
     country=_or_null(_text("ISO 3166-1 alpha-2 code or name.")),
-    description=_or_null(_text("Who the actor is.", 20_000)),
+    description=_or_null(_text("Who the actor is.", DESCRIPTION_LIMIT)),
     external_ids={
         "type": ["object", "null"],
         "additionalProperties": _text("The id.", least=1),

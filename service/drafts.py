@@ -59,14 +59,14 @@ class Rejection:
 class Report:
     """What became of the drafts.
 
-    overwritten: of those updated, how many had been changed by somebody since they were imported.
+    overwritten: the lines of those updated that somebody had changed since they were imported.
     """
 
     received: int = 0
     created: int = 0
     updated: int = 0
     unchanged: int = 0
-    overwritten: int = 0
+    overwritten: list[int] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
 
     def add(self, other: Report) -> None:

@@ -84,10 +84,11 @@ def write_events(
         report.created = operations.count("created")
         report.updated = operations.count("updated")
         report.unchanged = operations.count("unchanged")
-        report.overwritten = sum(
-            operation == "updated" and content["id"] in edited
-            for operation, (_, content) in zip(operations, judged, strict=True)
-        )
+        for operation, (draft, content) in zip(operations, judged, strict=True):
+            if operation == "updated" and content["id"] in edited:
+                # A further draft of the same id replaces what this one made of it.
+                edited.remove(content["id"])
+                report.overwritten.append(draft.line)
         report.rejected.sort(key=lambda rejected: rejected.line)
         return report
 

@@ -3,29 +3,52 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
 import click
 from peewee import DatabaseError, InterfaceError
 
-from service.command_line import REFUSED, count_of, fail, in_words, json_option, print_json, read_settings, store, tell
+from schemas.faults import Fault
+from service.command_line import (
+    REFUSED,
+    count_of,
+    fail,
+    in_words,
+    json_option,
+    print_json,
+    read_settings,
+    refuse_output,
+    store,
+    tell,
+    visible,
+)
 
 # Seconds between two plain lines that say how far an import is.
 TELL_SECONDS = 5.0
+STOPPING = b"dateline: stopping once this batch is stored; Ctrl-C again stops at once\n"
+
+
+class _Format(click.Option):
+    """An option whose help names every format that can be imported, which are looked up only when it is shown."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        from service.importers import IMPORTERS
+
+        self.help = f"The file's format: {', '.join(IMPORTERS)}."
+        return super().get_help_record(ctx)
 
 
 @click.command("import")
 @click.argument("file", type=click.File("rb"))
-@click.option(
-    "--format",
-    "format_name",
-    required=True,
-    help="The file's format: dateline, csv, ucdp-ged, acled, gdelt, timelinejs.",
-)
+@click.option("--format", "format_name", cls=_Format, required=True)
 @click.option("--dataset", help="The dataset's id; by default the format's name, or each event's own (dateline, csv).")
 @click.option(
     "--mapping",
@@ -39,7 +62,12 @@ TELL_SECONDS = 5.0
     type=click.File("w", encoding="utf-8", errors="surrogateescape", lazy=True),
     help="Write rejected records here.",
 )
-@click.option("--warnings", type=click.File("w", encoding="utf-8", lazy=True), help="Write every warning here.")
+@click.option(
+    "--warnings",
+    # Half a surrogate pair comes out as JSON escapes it.
+    type=click.File("w", encoding="utf-8", errors="backslashreplace", lazy=True),
+    help="Write every warning here.",
+)
 @json_option
 def import_command(
     file: BinaryIO,
@@ -64,12 +92,10 @@ def import_command(
 
     importer = _importer(format_name, mapping)
     _judge_dataset(dataset, importer.names_its_own and delete_missing)
-    for option, output in (("--rejects", rejects), ("--warnings", warnings)):
-        if output is not None and _same_file(output.name, _name(file)):
-            raise click.BadParameter("is the file that is imported; give another", param_hint=option)
+    _judge_outputs(_name(file), mapping, rejects, warnings)
     settings = read_settings()
     progress = _Progress(file, quiet=as_json)
-    listener = Listener(progress.add, rejects, _warning_writer(warnings))
+    listener = Listener(progress.add, rejects, _warning_writer(warnings), _stops_wait)
     how = Import(
         importer,
         "import",
@@ -79,6 +105,9 @@ def import_command(
         delete_missing=delete_missing,
     )
     with store(settings) as database:
+        for option, output in (("--rejects", rejects), ("--warnings", warnings)):
+            if output is not None:
+                refuse_output(database, output.name, option)
         try:
             source = opened_file(file)
             _refuse_another_kind(importer.name, source)
@@ -86,12 +115,15 @@ def import_command(
         except UnreadableFile as error:
             fail(f"{_name(file)}: {error}")
         except KeyboardInterrupt:
-            fail("stopped. " + _what_is_kept(progress.done, dry_run))
-        except (DatabaseError, InterfaceError):
-            tell(_what_is_kept(progress.done, dry_run))
-            raise
-        finally:
             progress.end()
+            fail("stopped. " + _what_is_kept(progress.stored, dry_run))
+        except (DatabaseError, InterfaceError, OSError):
+            progress.end()
+            tell(_what_is_kept(progress.stored, dry_run))
+            raise
+        progress.end()
+    if not report.received:
+        fail(f"{_name(file)}: The file has no record.")
     if as_json:
         print_json(report.as_json())
     else:
@@ -138,14 +170,56 @@ def _refuse_another_kind(format_name: str, source: BinaryIO) -> None:
         refuse_others(format_name, "file of Dateline's own events", head(source))
 
 
-def _what_is_kept(done: int, dry_run: bool) -> str:
-    if dry_run:
-        return "Nothing was kept."
-    return f"The {count_of(done, 'record')} of whole batches are stored; the same import again goes on from there."
+def _judge_outputs(file: str, mapping: Path | None, rejects: TextIO | None, warnings: TextIO | None) -> None:
+    """Refuse to write over what is read, and two things into one file."""
+    taken = {file: "the file that is imported"} | ({str(mapping): "the mapping"} if mapping else {})
+    for option, output in (("--rejects", rejects), ("--warnings", warnings)):
+        if output is None:
+            continue
+        for other, what in taken.items():
+            if _same_file(output.name, other):
+                raise click.BadParameter(f"is {what}; give another", param_hint=option)
+        taken[output.name] = "that of --rejects"
 
 
 def _same_file(one: str, other: str) -> bool:
-    return Path(one).exists() and Path(other).exists() and Path(one).samefile(other)
+    if "-" in (one, other):
+        # Standard input and standard output are two.
+        return False
+    if Path(one).exists() and Path(other).exists():
+        return Path(one).samefile(other)
+    return Path(one).resolve() == Path(other).resolve()
+
+
+@contextmanager
+def _stops_wait() -> Iterator[None]:
+    """Within it Ctrl-C waits for the end, so that it is known what is stored; a second one does not wait."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    asked: list[int] = []
+
+    def note(number: int, frame: object) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+        with suppress(OSError, ValueError):
+            # What it breaks into may be writing to the same stream.
+            os.write(sys.stderr.fileno(), (b"\n" if sys.stderr.isatty() else b"") + STOPPING)
+
+    usual = signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, usual)
+    if asked:
+        raise KeyboardInterrupt
+
+
+def _what_is_kept(stored: int, dry_run: bool) -> str:
+    if dry_run or not stored:
+        return "Nothing was stored."
+    return f"The {count_of(stored, 'record')} of whole batches are stored; the same import again goes on from there."
 
 
 def _name(file: BinaryIO) -> str:
@@ -153,15 +227,14 @@ def _name(file: BinaryIO) -> str:
     return str(getattr(file, "name", "-"))
 
 
-def _warning_writer(output: TextIO | None) -> Callable[[Any], None]:
-    """Writes the warnings of a record, one JSON object a line."""
+def _warning_writer(output: TextIO | None) -> Callable[[int, str | None, Fault], None]:
+    """Writes warnings, one JSON object a line."""
 
-    def write(record: Any) -> None:
-        if output is None:
-            return
-        event_id = record.event and record.event.get("id")
-        for warning in record.warnings:
-            told = {"line": record.line, "id": event_id, **warning.as_json()}
+    def write(line: int, event_id: str | None, warning: Fault) -> None:
+        if output is not None:
+            told = {"line": line, "id": event_id, **warning.as_json()}
+            # Where it stood is always the record.
+            del told["in"]
             output.write(json.dumps(told, ensure_ascii=False) + "\n")
 
     return write
@@ -171,7 +244,8 @@ class _Progress:
     """Shows how far an import is: a bar on a terminal, a line now and then elsewhere, nothing to programs."""
 
     def __init__(self, file: BinaryIO, quiet: bool) -> None:
-        self.done = 0
+        self.stored = 0
+        self._done = 0
         self._file = file
         self._quiet = quiet
         self._began = time.monotonic()
@@ -186,48 +260,52 @@ class _Progress:
                 item_show_func=lambda item: self._words(),
             )
 
-    def add(self, records: int) -> None:
-        """Take note of another batch."""
-        self.done += records
+    def add(self, report: Any) -> None:
+        """Take note of another batch, of which this is the report and of those before."""
+        self._done, self.stored = report.received, report.stored
         if self._bar is not None:
             # The bytes that were read tell how much is left, packed or not.
             self._bar.update(self._file.tell() - self._bar.pos)
+            # Of a short file all is read before it is stored, and the bar looks at nothing else.
+            self._bar.render_progress()
         elif not self._quiet and (self._told is None or time.monotonic() - self._told > TELL_SECONDS):
             self._told = time.monotonic()
             click.echo(self._words(), err=True)
 
     def end(self) -> None:
-        """Leave the line of the bar."""
+        """Leave the line of the bar, so that what is told next has one of its own."""
         if self._bar is not None:
             self._bar.render_finish()
-            click.echo(err=True)
 
     def _words(self) -> str:
         seconds = time.monotonic() - self._began
-        rate = f", {self.done / seconds:,.0f} a second" if seconds >= 1 else ""
-        return count_of(self.done, "record") + rate
+        rate = f", {self._done / seconds:,.0f} a second" if seconds >= 1 else ""
+        return count_of(self._done, "record") + rate
 
 
 def _show_report(report: Any, dataset: str | None, delete_missing: bool, dry_run: bool) -> None:
     for rejection in report.rejected:
         for fault in rejection.faults:
-            click.echo(f"line {rejection.line}: {fault.pointer or '/'}: {in_words(fault)}", err=True)
+            click.echo(f"line {rejection.line}: {visible(fault.pointer) or '/'}: {in_words(fault)}", err=True)
     if report.untold:
         click.echo(f"and {count_of(report.untold, 'record')} more were rejected", err=True)
     for code, count in sorted(report.warnings.items()):
         click.echo(f"warning: {code} in {count_of(count, 'record')}", err=True)
     if report.broken:
-        click.echo(f"the file breaks off: {report.broken} What stands before was taken.", err=True)
+        click.echo(f"the file breaks off: {visible(report.broken)} What stands before was taken.", err=True)
     if report.missing:
-        click.echo(f"{count_of(report.missing, 'event')} of {dataset} not in the file: {_fate(report, delete_missing)}")
+        fate = _fate(report, delete_missing, dry_run)
+        click.echo(f"{count_of(report.missing, 'event')} of {dataset} not in the file: {fate}")
+    elif delete_missing and report.broken:
+        click.echo("none was deleted, since the file breaks off")
     click.echo(
         f"{count_of(report.received, 'record')}: {report.created} created, {report.updated} updated, "
         f"{report.unchanged} unchanged, {report.refused} rejected" + (" (dry run: nothing was kept)" if dry_run else "")
     )
 
 
-def _fate(report: Any, delete_missing: bool) -> str:
+def _fate(report: Any, delete_missing: bool, dry_run: bool) -> str:
     """What became of the events that the file does not have."""
     if report.deleted:
-        return "deleted"
-    return "none was deleted, since records were rejected" if delete_missing else "--delete-missing deletes them"
+        return "would be deleted" if dry_run else "deleted"
+    return "kept, since records were rejected" if delete_missing else "kept (--delete-missing deletes them)"

@@ -39,15 +39,18 @@ class ImportReport(Report):
     def add(self, other: Report) -> None:
         """Count another batch's report in; once TOLD_MAX faults are told, further rejections are only counted."""
         # A dataclass with slots is another class than the one that super() would look for.
-        Report.add(self, replace(other, rejected=[]))
-        if other.overwritten:
-            self.warnings["edited-since"] += other.overwritten
+        Report.add(self, replace(other, overwritten=[], rejected=[]))
         for rejection in other.rejected:
             if self.told < TOLD_MAX:
                 self.rejected.append(rejection)
                 self.told += len(rejection.faults)
             else:
                 self.untold += 1
+
+    @property
+    def stored(self) -> int:
+        """How many records are stored, by this import or before it."""
+        return self.created + self.updated + self.unchanged
 
     def miss(self, ids: list[str]) -> None:
         """Count events of the dataset in that the file does not have."""

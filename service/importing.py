@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO, TextIO
 
@@ -18,19 +18,21 @@ from service.drafts import Draft, Rejection, Report
 from service.event_store import delete_events, write_events
 from service.import_report import ImportReport
 from service.importers import Importer, Record, UnreadableFile
-from service.importers.record import digest
+from service.importers.record import behind_dataset, digest
 from service.importers.source import opened
 from service.ledger import ledger
 from service.missing import Seen, missing_events
 from service.rejects import Rejects
 from service.waiting import Waiting, own_id
 
+EDITED = Fault("", "edited-since", "somebody had changed this event since its import; the newer record replaced it")
+REPEATED = Fault("/id", "repeated-id", "a record before this one has the same id; the last of them is the event")
 # The dataset of events that name none, as the schema of events has it.
 LOCAL = "local"
 # Events of one transaction. An import that is stopped leaves whole batches, and goes on when it is run again.
-BATCH = 1000
+BATCH = 2000
 # Characters of one transaction's records, or a little more, so that large ones need no more memory than many.
-BATCH_SIZE = 8_000_000
+BATCH_SIZE = 3_000_000
 # So many objects are made before the collector looks at them; and as it is elsewhere.
 COLLECTED_AFTER = 50_000
 USUAL_THRESHOLD = gc.get_threshold()
@@ -65,13 +67,15 @@ class Import:
 class Listener:
     """Who is told of an import while it goes on.
 
-    progress: the number of records of each batch that is done. rejects: where the rejected records go, as they stood.
-    warned: each record that was taken with warnings.
+    progress: what became of all records so far, after each batch. rejects: where the rejected records go, as they
+    stood. warned: the line of each warning, the id of its event, None where it has none, and the warning.
+    whole: a context in which nothing may break in, so that what is told of a batch is what became of it.
     """
 
-    progress: Callable[[int], None] = lambda records: None
+    progress: Callable[[ImportReport], None] = lambda report: None
     rejects: TextIO | None = None
-    warned: Callable[[Record], None] = lambda record: None
+    warned: Callable[[int, str | None, Fault], None] = lambda line, event_id, warning: None
+    whole: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
 class _NotKept(Exception):
@@ -94,8 +98,9 @@ def import_file(
 
     dry_run: judge everything and keep nothing. atomic: keep all or nothing; the stream must be one that can be read
     again.
-    Raises UnreadableFile where the file is not of the format at all; where it breaks off later, what was read
-    is stored and ``broken`` says why.
+    Raises UnreadableFile where the file is not of the format at all, and OSError where the file cannot be read or what
+    is kept beside the database cannot be written; where the file breaks off later, what was read is stored and
+    ``broken`` says why.
     """
     listener = listener or Listener()
     with _few_collections():
@@ -142,30 +147,50 @@ def _take_all(database: Database, stream: BinaryIO, how: Import, listener: Liste
     waiting = Waiting()
     described = False
     reading = how.importer.read(opened(stream))
-    with closing(Rejects(listener.rejects, reading.framing)) as rejects, closing(Seen()) as seen:
-        for records in _batches(reading.records, report, listener):
-            outcome, faults = _store(database, records, how, waiting)
-            rejects.write(records, faults)
-            report.add(outcome)
-            if how.whole_dataset and (repeated := seen.add(_ids_of(records, how))):
-                report.warnings["repeated-id"] += repeated
-            if not described and report.created + report.updated + report.unchanged:
-                _describe_dataset(database, how)
-                described = True
-            listener.progress(len(records))
-        if waiting.records:
-            # All that they may be related to is there by now, or among them.
-            outcome, faults = _store(database, waiting.records, how, None)
+
+    def warn(record: Record, warning: Fault) -> None:
+        report.warnings[warning.code] += 1
+        listener.warned(record.line, _told_id(record, how), warning)
+
+    def take(records: Sequence[Record], waiting: Waiting | None) -> None:
+        nonlocal described
+        outcome, faults = _store(database, records, how, waiting)
+        if waiting is None:
+            # They were counted when they came.
             outcome.received = 0
-            rejects.write(waiting.records, faults)
-            report.add(outcome)
-        if how.find_missing and how.whole_dataset and not report.broken:
-            _find_missing(database, how, seen, report)
+        report.add(outcome)
+        rejects.write(records, faults)
+        for place in outcome.overwritten:
+            warn(records[place], EDITED)
+        if not described and report.stored:
+            _describe_dataset(database, how)
+            described = True
+
+    with closing(Rejects(listener.rejects, reading.framing)) as rejects, closing(Seen()) as seen:
+        for records in _batches(reading.records, report):
+            with listener.whole():
+                take(records, waiting)
+                for record in records:
+                    for warning in record.warnings:
+                        warn(record, warning)
+                if how.whole_dataset:
+                    named = [record for record in records if _told_id(record, how)]
+                    for place in seen.add([_told_id(record, how) or "" for record in named]):
+                        warn(named[place], REPEATED)
+                listener.progress(report)
+        if waiting.records:
+            with listener.whole():
+                # All that they may be related to is there by now, or among them.
+                take(waiting.records, None)
+                listener.progress(report)
+        # One without a record is a mistake sooner than a dataset that has nothing any more.
+        if how.find_missing and how.whole_dataset and report.received and not report.broken:
+            _find_missing(database, how, listener, seen, report)
     report.rejected.sort(key=lambda rejection: rejection.line)
     return report
 
 
-def _find_missing(database: Database, how: Import, seen: Seen, report: ImportReport) -> None:
+def _find_missing(database: Database, how: Import, listener: Listener, seen: Seen, report: ImportReport) -> None:
     """Count the dataset's events that the file does not have, and delete them where that is wanted.
 
     Nothing is deleted where a record was rejected: it may be that of an event which would then be gone.
@@ -177,7 +202,8 @@ def _find_missing(database: Database, how: Import, seen: Seen, report: ImportRep
         if how.delete_missing and not report.refused:
             for chunk in chunks(ids, BATCH):
                 reason = how.reason or f"no longer in the file of {how.whole_dataset}"
-                report.deleted += delete_events(database, chunk, by=how.by, reason=reason)
+                with listener.whole():
+                    report.deleted += delete_events(database, chunk, by=how.by, reason=reason)
 
 
 def _describe_dataset(database: Database, how: Import) -> None:
@@ -197,7 +223,7 @@ def _describe_dataset(database: Database, how: Import) -> None:
     write(database, work)
 
 
-def _batches(records: Iterator[Record], report: ImportReport, listener: Listener) -> Iterator[list[Record]]:
+def _batches(records: Iterator[Record], report: ImportReport) -> Iterator[list[Record]]:
     """The records in batches; when the file breaks off, those before the break come as a last one."""
     batch: list[Record] = []
     may_wait: set[str | None] = set()
@@ -214,9 +240,6 @@ def _batches(records: Iterator[Record], report: ImportReport, listener: Listener
             if isinstance(record.event, Mapping) and record.event.get("related"):
                 may_wait |= {own_id(record)} - {None}
             size += len(record.raw)
-            if record.warnings:
-                report.warnings.update(warning.code for warning in record.warnings)
-                listener.warned(record)
             if len(batch) == BATCH or size > BATCH_SIZE:
                 yield batch
                 batch, size, may_wait = [], 0, set()
@@ -270,10 +293,10 @@ def _named(record: Record, how: Import) -> Any:
     return {**named, "dataset": how.whole_dataset} if how.whole_dataset else named
 
 
-def _ids_of(records: Sequence[Record], how: Import) -> list[str]:
-    """The ids of the events of those records that have one."""
-    ids = (_event_id(record, how) for record in records if isinstance(record.event, Mapping))
-    return [event_id for event_id in ids if isinstance(event_id, str)]
+def _told_id(record: Record, how: Import) -> str | None:
+    """The id that the event of a record is to have; None where it makes none."""
+    event_id = _event_id(record, how) if isinstance(record.event, Mapping) else None
+    return event_id if isinstance(event_id, str) else None
 
 
 def _event_id(record: Record, how: Import) -> Any:
@@ -283,7 +306,7 @@ def _event_id(record: Record, how: Import) -> Any:
     """
     event, importer = record.event, how.importer
     if not importer.names_its_own:
-        return f"{how.whole_dataset}{event['id'].removeprefix(importer.name)}"
+        return behind_dataset(str(how.whole_dataset), event["id"].removeprefix(f"{importer.name}-"))
     given = event.get("id") if isinstance(event, Mapping) else ""
     if given is not None:
         return given

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 
 from peewee import Database
 
-from service.database import fetch
+from service.database import chunks, fetch
 from service.spans import EVERY
 from service.terms import ANY, Term, numbers_of
 
@@ -31,24 +32,47 @@ class Seen:
         ids.execute("CREATE TABLE seen (id INTEGER PRIMARY KEY)")
         return ids
 
-    def add(self, ids: Sequence[str]) -> int:
-        """Note these ids, and tell how many of them had been noted before."""
-        before = self._ids.total_changes
-        numbers = sorted((hash(event_id),) for event_id in ids)
-        self._ids.executemany("INSERT OR IGNORE INTO seen VALUES (?)", numbers)
-        return len(ids) - (self._ids.total_changes - before)
+    def add(self, ids: Sequence[str]) -> list[int]:
+        """Note these ids, and tell the places of those that had been noted before, in order.
+
+        Raises OSError where there is no room for them.
+        """
+        numbers = [hash(event_id) for event_id in ids]
+        with _told_as_of_a_file():
+            noted = self._noted(numbers)
+            self._ids.executemany("INSERT OR IGNORE INTO seen VALUES (?)", [(number,) for number in sorted(numbers)])
+        repeated = []
+        for place, number in enumerate(numbers):
+            if number in noted:
+                repeated.append(place)
+            noted.add(number)
+        return repeated
 
     def lacks(self, ids: Sequence[str]) -> list[str]:
         """Those of the ids that were not noted, in order."""
         by_number = {hash(event_id): event_id for event_id in ids}
-        marks = ", ".join("?" * len(by_number))
-        found = self._ids.execute(f"SELECT id FROM seen WHERE id IN ({marks})", list(by_number))
-        for (number,) in found:
-            del by_number[number]
-        return list(by_number.values())
+        with _told_as_of_a_file():
+            noted = self._noted(list(by_number))
+        return [event_id for number, event_id in by_number.items() if number not in noted]
+
+    def _noted(self, numbers: Sequence[int]) -> set[int]:
+        found: set[int] = set()
+        for chunk in chunks(numbers):
+            marks = ", ".join("?" * len(chunk))
+            found |= {number for (number,) in self._ids.execute(f"SELECT id FROM seen WHERE id IN ({marks})", chunk)}
+        return found
 
     def close(self) -> None:
         self._ids.close()
+
+
+@contextmanager
+def _told_as_of_a_file() -> Iterator[None]:
+    """What goes wrong with the file that holds the ids is nothing of the database's."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise OSError(f"no room for the ids of the file that is imported ({error})") from error
 
 
 def missing_events(database: Database, dataset: str, seen: Seen) -> Iterator[list[str]]:

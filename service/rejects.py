@@ -14,7 +14,11 @@ REASONS_MAX = 1000
 
 
 class Rejects:
-    """A file of rejected records, or none where ``stream`` is None. It begins with the first of them."""
+    """A file of rejected records, or none where ``stream`` is None.
+
+    It begins with the first of them. Where there is none it is empty at the end, so that what an earlier import left
+    there is not taken for what this one did.
+    """
 
     def __init__(self, stream: TextIO | None, framing: Framing) -> None:
         self._stream = stream
@@ -32,9 +36,9 @@ class Rejects:
         self._stream.flush()
 
     def close(self) -> None:
-        """Write what comes after the last record."""
-        if self._stream and self._written:
-            self._stream.write(self._framing.after)
+        """Write what comes after the last record, or nothing, which opens the file and empties it."""
+        if self._stream is not None:
+            self._stream.write(self._framing.after if self._written else "")
 
 
 def _in_words(faults: Sequence[Fault]) -> str:

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from schemas.faults import Fault
 from service.importers import Record
 
-# Records that may wait: they are kept in memory.
+# Records that may wait, and characters of them: they are kept in memory.
 WAITING_MAX = 10_000
+WAITING_SIZE = 32_000_000
 
 
 class Waiting:
@@ -17,6 +18,7 @@ class Waiting:
     def __init__(self) -> None:
         self.records: list[Record] = []
         self._ids: set[str | None] = set()
+        self._size = 0
 
     def wants(self, record: Record) -> bool:
         """Whether a record must wait, since one of the same id does."""
@@ -24,10 +26,12 @@ class Waiting:
 
     def add(self, record: Record) -> Fault | None:
         """Let a record wait; the fault of one that would be too many."""
-        if len(self.records) >= WAITING_MAX:
-            message = f"{WAITING_MAX:,} lines before it wait already for events that come later; feed it again then"
+        if len(self.records) >= WAITING_MAX or self._size + len(record.raw) > WAITING_SIZE:
+            many = f"{len(self.records):,} lines, or their {self._size:,} characters,"
+            message = f"{many} before it wait already for events that come later; feed it again then"
             return Fault("/related", "too-many-waiting", message)
         self.records.append(record)
+        self._size += len(record.raw)
         self._ids |= {own_id(record)} - {None}
         return None
 

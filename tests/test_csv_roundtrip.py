@@ -136,7 +136,7 @@ PROGRAMS: tuple[Callable[[bytes, Path], bytes], ...] = (
     by_csv_module,
 )
 # What a file holds does not depend on the engine.
-on_sqlite = pytest.mark.parametrize("engine", ["sqlite"], scope="session")
+on_sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True, scope="session")
 through = pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.__name__)
 
 

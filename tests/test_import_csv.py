@@ -20,7 +20,7 @@ from service.importing import Import, Listener, import_file
 from tests.writing import body, claim, counts, document, put
 
 ABOUT = About("Dateline", "http://x", "http://x/v1/events", "2026-01-01T00:00:00.000Z", "store")
-on_sqlite = pytest.mark.parametrize("engine", ["sqlite"], scope="session")
+on_sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True, scope="session")
 
 
 def read(data: bytes | str, importer: Importer = IMPORTERS["csv"]) -> list[Record]:

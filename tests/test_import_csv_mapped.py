@@ -163,6 +163,52 @@ def test_a_place_that_is_not_found_is_kept_with_a_warning(mapped: Callable[[str]
     assert record.event["location"]["as_given"] == "Nowhere, Atlantis"
 
 
+def test_an_actor_that_stands_twice_in_a_role_is_named_once(mapped: Callable[[str], Importer]) -> None:
+    actors = '[[actors]]\nname = { column = "Who", separator = ";" }\nrole = "side-a"\n[[actors]]\nname = "Foe"\n'
+    (record,) = read("Day,What,Who,Foe\n1.8.2021,x,IS-K;isk; Taliban ;TALIBAN;?;-,isk\n", mapped(MAPPING + actors))
+    named = [(actor["name"], actor["role"]) for actor in record.event["actors"]]
+    assert named == [
+        *(("IS-K", "side-a"), ("Taliban", "side-a"), ("?", "side-a"), ("-", "side-a")),
+        ("isk", "participant"),
+    ]
+
+
+def test_tags_are_brought_into_their_form_with_warnings(mapped: Callable[[str], Importer]) -> None:
+    importer = mapped(MAPPING + 'tags = { column = "Tags", separator = ";" }\n')
+    cells = f"1,000 people; a ;a;{'x' * 70};b,c"
+    (record,) = read(f'Day,What,Tags\n1.8.2021,x,"{cells}"\n', importer)
+    assert record.event["tags"] == ["1;000 people", "a", "x" * 64, "b;c"]
+    assert [(fault.pointer, fault.code) for fault in record.warnings] == [
+        ("/Tags", "comma-in-tag"),
+        ("/Tags", "text-cut"),
+    ]
+    many = ";".join(map(str, range(150)))
+    (record,) = read(f"Day,What,Tags\n1.8.2021,x,{many}\n", importer)
+    assert record.event["tags"] == [str(number) for number in range(100)]
+    assert [(fault.pointer, fault.code) for fault in record.warnings] == [("/Tags", "tags-cut")]
+
+
+@pytest.mark.parametrize(
+    ("row", "found"),
+    [
+        ("north,1,1,Herat", ("/Lat (y~1x)", "not-a-number")),
+        ("91,1,1,Herat", ("/Lat (y~1x)", "out-of-range")),
+        ("1,1,some,Herat", ("/Killed~1dead", "not-a-number")),
+        ("1,1,1000000001,Herat", ("/Killed~1dead", "out-of-range")),
+        ("1,,1,Herat", ("/Lon", "missing")),
+        (f"1,1,1,{'x' * 501}", ("/Region", "text-cut")),
+    ],
+)
+def test_what_is_told_of_a_mapped_row_names_the_column(
+    row: str, found: tuple[str, str], mapped: Callable[[str], Importer]
+) -> None:
+    text = MAPPING + 'latitude = "Lat (y/x)"\nlongitude = "Lon"\nprovince = "Region"\n'
+    text += '[[claims]]\nmeasure = "killed"\nbest = "Killed/dead"\n'
+    (record,) = read(f"Day,What,Lat (y/x),Lon,Killed/dead,Region\n1.8.2021,x,{row}\n", mapped(text))
+    told = [(fault.pointer, fault.code) for fault in record.faults or record.warnings]
+    assert found in told and {pointer for pointer, _ in told} <= {found[0], "/Region"}
+
+
 @pytest.mark.parametrize(
     ("cells", "found"),
     [("26/08/2021,x", ("/Day", "not-a-date")), (",x", ("/Day", "missing")), ("1.8.2021,", ("/What", "missing"))],

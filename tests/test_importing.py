@@ -16,6 +16,7 @@ import pytest
 from flask.testing import FlaskClient
 from peewee import Database
 
+from schemas.fields import ID_FORM
 from schemas.names import fold
 from service.actor_store import write_actors
 from service.app import create_app
@@ -23,6 +24,7 @@ from service.check import check
 from service.database import execute, fetch, open_database
 from service.import_report import ImportReport
 from service.importers import IMPORTERS, UnreadableFile
+from service.importers.record import event_id
 from service.importing import Import, Listener, import_file
 from service.settings import Settings
 from service.upgrade import upgrade
@@ -123,6 +125,36 @@ def test_another_dataset_gives_other_ids(empty_database: Database) -> None:
     assert counts(take(empty_database, ged({}), dataset="other")) == (1, 1, 0, 0, 0)
     assert document(empty_database, "other-700001")["dataset"] == "other"
     assert fetch(empty_database, "SELECT id FROM dataset ORDER BY id") == [("local",), ("other",), ("ucdp-ged",)]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "own", "made"),
+    [
+        ("acled", "AFG1234", "acled-afg1234"),
+        ("acled", " a/b c ", "acled-a-b-c"),
+        ("d", "x" * 90, "d-" + "x" * 90),
+        ("d" * 37, "x" * 90, "d" * 37 + "-" + "x" * 90),
+    ],
+)
+def test_an_id_is_the_datasets_and_the_records_own(dataset: str, own: str, made: str) -> None:
+    assert event_id(dataset, own) == made
+
+
+@pytest.mark.parametrize("dataset", ["inc", "d" * 38, "d" * 128])
+def test_ids_in_any_script_and_of_any_length_stay_apart_and_in_their_form(dataset: str) -> None:
+    digits = ["\u06f1", "\u06f2", "\u06f3", "\u0661", "a-\u06f1", "a \u06f1"]
+    texts = [*digits, "k", "\u212a", "i", "\u0130", "é", "e", "باغ", "کوه", "x" * 90, "x" * 91, "y" * 5000]
+    ids = [event_id(dataset, text) for text in texts]
+    assert len(set(ids)) == len(texts)
+    assert all(ID_FORM.match(made) for made in ids)
+
+
+def test_ids_are_within_their_length_in_any_dataset(empty_database: Database) -> None:
+    for dataset in ("d" * 128, "e" * 128):
+        take(empty_database, numbered(3), dataset=dataset)
+    ids = [made for (made,) in fetch(empty_database, "SELECT id FROM event")]
+    assert len(set(ids)) == 6
+    assert {len(made) for made in ids} == {128}
 
 
 def test_an_import_into_a_dataset_that_was_described_leaves_its_title_alone(database: Database) -> None:

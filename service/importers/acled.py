@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, BinaryIO
 
 from schemas.faults import Fault
+from schemas.fields import pointer_step
 from service.importers.acled_event import event_of
-from service.importers.cells import pointer_to
-from service.importers.delimited import BYTE_ORDER_MARK, Row, rows
+from service.importers.delimited import BYTE_ORDER_MARK, Row
 from service.importers.framing import csv_framing, json_framing
-from service.importers.json_records import Member, members
+from service.importers.json_text import Item, listed, too_deep
+from service.importers.kinds import Kind
 from service.importers.record import Importer, Reading, Record, UnreadableFile, rejected
 from service.importers.sniffing import not_of_the_format, refuse_others
 from service.importers.source import head
+from service.importers.table import Table, begun, doubled, keys_of
 
 # A file that has two of these is taken for one of ACLED's, and one of them alone cannot be done without.
 REQUIRED = ("event_date", "event_type", "actor1")
@@ -35,8 +36,6 @@ RENAMED = {
     "time_precis": "time_precision",
     "geo_precis": "geo_precision",
 }
-DATA = re.compile(r'"data"\s*:\s*\[')
-LIST = re.compile(r"\A\s*\[")
 TITLE = "ACLED file"
 SAID_MAX = 300
 
@@ -53,9 +52,9 @@ def read(stream: BinaryIO) -> Reading:
     if first == b"{":
         if refusal := _refusal(beginning):
             raise UnreadableFile(refusal)
-        return Reading(_read_json(stream, DATA), json_framing('{"data": [\n', "\n]}\n"))
+        return Reading(_read_json(stream), json_framing('{"data": [\n', "\n]}\n"))
     if first == b"[":
-        return Reading(_read_json(stream, LIST), json_framing("[\n", "\n]\n"))
+        return Reading(_read_json(stream), json_framing("[\n", "\n]\n"))
     return _read_csv(stream)
 
 
@@ -63,76 +62,30 @@ def read(stream: BinaryIO) -> Reading:
 
 
 def _read_csv(stream: BinaryIO) -> Reading:
+    # Once rows were read the beginning is gone.
     beginning = head(stream)
-    found = rows(stream)
-    header = next(found, None)
-    if header is None:
-        raise UnreadableFile("The file is empty.")
-    if header.cells is None:
-        raise not_of_the_format(TITLE, beginning, header.fault.message if header.fault else "")
-    columns, keys = _columns(header.cells, beginning)
-    return Reading(_records(found, columns, keys), csv_framing(header.raw))
+    header, names, below = begun(stream, TITLE)
+    table = Table(names, _form, RENAMED)
+    table.require(REQUIRED, sorted(READ), TITLE, beginning)
+
+    def made(row: Row, cells: tuple[str, ...]) -> Record:
+        return _made(row.line, row.raw, table.original(cells), table.keys)
+
+    return Reading(table.records(below, made), csv_framing(header.raw))
 
 
-def _columns(header: Iterable[str], beginning: bytes) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The header's names made distinct, and the names of today for the same columns."""
-    columns = [name.strip() for name in header]
-    keys = _keys(columns)
-    missing = [name for name in REQUIRED if name not in keys]
-    if len(missing) > 1:
-        raise not_of_the_format(TITLE, beginning, f"Its header lacks {', '.join(missing)}.")
-    if missing:
-        raise UnreadableFile(f"The header lacks {missing[0]}, without which no record can be read.")
-    for name in sorted(READ.intersection(keys)):
-        if keys.count(name) > 1:
-            raise UnreadableFile(f"The header has the column {name} twice.")
-    for position, name in enumerate(columns):
-        if not name or name in columns[:position]:
-            # No column may be lost from the original: a nameless or repeated one is named by its place.
-            columns[position] = keys[position] = f"{name} ({position + 1})".strip()
-    return tuple(columns), tuple(keys)
+def _form(name: str) -> str:
+    return "_".join(name.lower().split())
 
 
-def _keys(columns: Iterable[str]) -> list[str]:
-    """The columns' names of today."""
-    lower = ["_".join(name.lower().split()) for name in columns]
-    return [name if RENAMED.get(name, name) in lower else RENAMED.get(name, name) for name in lower]
-
-
-def _records(found: Iterator[Row], columns: tuple[str, ...], keys: tuple[str, ...]) -> Iterator[Record]:
-    nothing = tags_may_come = True
-    for row in found:
-        if tags_may_come and row.cells is not None:
-            tags_may_come = False
-            if all(cell.lstrip().startswith("#") for cell in row.cells if cell.strip()):
-                continue
-        nothing = False
-        yield _record(row, columns, keys)
-    if nothing:
-        raise UnreadableFile("The file has a header, but no record.")
-
-
-def _record(row: Row, columns: tuple[str, ...], keys: tuple[str, ...]) -> Record:
-    cells = row.cells
-    if cells is None:
-        assert row.fault is not None
-        return rejected(row.line, row.raw, row.fault)
-    if len(cells) > len(keys) and not any(cells[len(keys) :]):
-        cells = cells[: len(keys)]
-    if len(cells) != len(keys):
-        message = f"The record has {len(cells)} columns where the header has {len(keys)}."
-        return rejected(row.line, row.raw, Fault("/", "wrong-column-count", message))
-    return _made(row.line, row.raw, dict(zip(columns, cells, strict=True)), keys)
-
-
-def _made(line: int, raw: str, original: Mapping[str, str], keys: tuple[str, ...]) -> Record:
+def _made(line: int, raw: str, original: Mapping[str, str], keys: Sequence[str]) -> Record:
     """The record of a row. ``keys`` are today's names of its columns; faults point to them as the file names them."""
     if keys == (columns := tuple(original)):
         return event_of(line, raw, original, original)
     record = event_of(line, raw, original, dict(zip(keys, original.values(), strict=True)))
     if not (record.faults or record.warnings):
         return record
-    pointers = {f"/{key}": pointer_to(column) for key, column in zip(keys, columns, strict=True)}
+    pointers = {f"/{key}": pointer_step(column) for key, column in zip(keys, columns, strict=True)}
     faults, warnings = (
         tuple(fault.moved(pointers.get(fault.pointer, fault.pointer)) for fault in found)
         for found in (record.faults, record.warnings)
@@ -143,15 +96,15 @@ def _made(line: int, raw: str, original: Mapping[str, str], keys: tuple[str, ...
 # JSON
 
 
-def _read_json(stream: BinaryIO, opening: re.Pattern[str]) -> Iterator[Record]:
+def _read_json(stream: BinaryIO) -> Iterator[Record]:
     beginning = head(stream)
     nothing = True
     columns: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
-    for member in members(stream, opening, "answer of ACLED's API, row"):
+    for member in listed(stream, "answer of ACLED's API", "row", "data"):
         if isinstance(member.value, dict) and columns != (names := tuple(member.value)):
             # Nearly always the rows of a list have the same columns.
-            columns, keys = names, tuple(_keys(names))
+            columns, keys = names, tuple(keys_of(names, _form, RENAMED))
             missing = [name for name in REQUIRED if name not in keys]
             if nothing and len(missing) > 1:
                 raise not_of_the_format(TITLE, beginning, f"Its first row lacks {', '.join(missing)}.")
@@ -161,13 +114,14 @@ def _read_json(stream: BinaryIO, opening: re.Pattern[str]) -> Iterator[Record]:
         raise UnreadableFile("The answer of ACLED's API has no record.")
 
 
-def _record_of_member(member: Member, keys: tuple[str, ...]) -> Record:
+def _record_of_member(member: Item, keys: tuple[str, ...]) -> Record:
     if not isinstance(member.value, dict):
         fault = Fault("/", "wrong-type", "The row is no JSON object; a row is an object of columns and their values.")
         return rejected(member.line, member.raw, fault)
+    if deep := too_deep(member):
+        return rejected(member.line, member.raw, deep)
     original = {name: _text(value) for name, value in member.value.items()}
-    twice = sorted(READ.intersection(key for key in keys if keys.count(key) > 1)) if len(set(keys)) < len(keys) else []
-    if twice:
+    if len(set(keys)) < len(keys) and (twice := doubled(keys, sorted(READ))):
         fault = Fault(f"/{twice[0]}", "duplicate", f"The row has {twice[0]} twice; it may have it once.")
         return rejected(member.line, member.raw, fault, original)
     return _made(member.line, member.raw, original, keys)
@@ -197,12 +151,15 @@ def _refusal(beginning: bytes) -> str | None:
 
 def _said(found: Any) -> Iterator[str]:
     """The texts in a part of an answer, however deep they stand."""
-    if isinstance(found, str):
-        if text := " ".join(found.split()).rstrip("."):
-            yield text
-    elif isinstance(found, list | dict):
-        for part in found.values() if isinstance(found, dict) else found:
-            yield from _said(part)
+    waiting = [found]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, str):
+            if text := " ".join(part.split()).rstrip("."):
+                yield text
+        elif isinstance(part, list | dict):
+            # The first is taken first.
+            waiting += reversed(part.values() if isinstance(part, dict) else part)
 
 
 IMPORTER = Importer(
@@ -216,4 +173,8 @@ IMPORTER = Importer(
         "say also when the data was downloaded."
     ),
     read=read,
+    kinds=(
+        Kind("an ACLED export", lambda found: found.has_columns("event id cnty")),
+        Kind("an answer of ACLED's API", lambda found: found.has_member("event_id_cnty")),
+    ),
 )

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any, NamedTuple
 
+from schemas.event import MEMBERS_LIMIT
 from schemas.faults import Fault
 from schemas.names import fold
 from schemas.vocabulary import UNKNOWN, slug
 from service.importers.cells import Values, cell, code_of, cut
+from service.importers.findings import Findings
 
-MAX_ACTORS = 200
 # By the codes of inter1 and inter2, and by the labels that stand there since 2024; 0 is no actor.
 CODES = {
     "1": "state-forces",
@@ -57,11 +59,11 @@ class Actor(NamedTuple):
 Pair = tuple[Actor | None, Actor | None]
 
 
-def main_actors(values: Values, warnings: list[Fault]) -> Pair:
+def main_actors(values: Values, warnings: Findings) -> Pair:
     return _main(values, "1", warnings), _main(values, "2", warnings)
 
 
-def _main(values: Values, number: str, warnings: list[Fault]) -> Actor | None:
+def _main(values: Values, number: str, warnings: Findings) -> Actor | None:
     name = _name(cell(values, f"actor{number}"), f"/actor{number}", warnings)
     if name is None:
         return None
@@ -73,7 +75,7 @@ def _main(values: Values, number: str, warnings: list[Fault]) -> Actor | None:
     return Actor(name, _kind_by_name(name) or kind)
 
 
-def _name(text: str, pointer: str, warnings: list[Fault]) -> str | None:
+def _name(text: str, pointer: str, warnings: Findings) -> str | None:
     name = cut(" ".join(text.split()), pointer, warnings)
     if name and fold(name) in ("", UNKNOWN):
         warnings.append(Fault(pointer, "unnamed-actor", f"'{name[:80]}' names nobody; the event is kept without it."))
@@ -86,11 +88,11 @@ def _kind_by_name(name: str) -> str | None:
     return found[1].lower() if found else None
 
 
-def associates(values: Values, number: str, warnings: list[Fault]) -> list[Actor]:
+def associates(values: Values, number: str, warnings: Findings) -> Iterator[Actor]:
     """The actors associated with actor 1 or 2, which stand in one cell."""
     column = f"assoc_actor_{number}"
     names = (_name(text, f"/{column}", warnings) for text in cell(values, column).split(";"))
-    return [Actor(name, _associate_kind(name)) for name in names if name]
+    return (Actor(name, _associate_kind(name)) for name in names if name)
 
 
 def _associate_kind(name: str) -> str | None:
@@ -122,18 +124,25 @@ def roles_of(event_type: str, main: Pair, targeting: bool) -> tuple[str, str]:
 
 
 def participants(
-    main: Pair, roles: tuple[str, str], associated: tuple[list[Actor], list[Actor]], warnings: list[Fault]
+    main: Pair, roles: tuple[str, str], associated: tuple[Iterable[Actor], Iterable[Actor]], warnings: Findings
 ) -> list[tuple[Actor, str]]:
     """Every actor with its role, each once for each role: what clashed may have one name, as two crowds do."""
-    wanted = [(actor, role) for actor, role in zip(main, roles, strict=True) if actor is not None]
-    for found, role in zip(associated, ("associate-a", "associate-b"), strict=True):
-        wanted += [(actor, role) for actor in found]
-    once = {(fold(actor.name), role): (actor, role) for actor, role in reversed(wanted)}
-    kept = list(reversed(once.values()))
-    if len(kept) > MAX_ACTORS:
-        message = f"The record names {len(kept)} actors; the first {MAX_ACTORS} are kept."
-        warnings.append(Fault("/assoc_actor_1", "actors-cut", message))
-    return kept[:MAX_ACTORS]
+    named = [(actor, role, f"/actor{number}") for number, (actor, role) in enumerate(zip(main, roles, strict=True), 1)]
+    wanted = chain(
+        ((actor, role, pointer) for actor, role, pointer in named if actor is not None),
+        ((actor, "associate-a", "/assoc_actor_1") for actor in associated[0]),
+        ((actor, "associate-b", "/assoc_actor_2") for actor in associated[1]),
+    )
+    kept: dict[tuple[str, str], tuple[Actor, str]] = {}
+    for actor, role, pointer in wanted:
+        if (key := (fold(actor.name), role)) in kept:
+            continue
+        if len(kept) == MEMBERS_LIMIT:
+            message = f"The record names more than {MEMBERS_LIMIT} actors; the first {MEMBERS_LIMIT} are kept."
+            warnings.append(Fault(pointer, "actors-cut", message))
+            break
+        kept[key] = actor, role
+    return list(kept.values())
 
 
 def details(taking_part: Iterable[tuple[Actor, str]]) -> tuple[dict[str, Any], ...]:

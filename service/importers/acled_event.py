@@ -6,21 +6,17 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import date
-from functools import lru_cache
 from typing import Any
 
+from schemas.event import MEMBERS_LIMIT, SUMMARY_LIMIT
 from schemas.faults import Fault
-from schemas.names import fold
+from schemas.names import fold, remember_short
 from service.importers.acled_actors import Pair, associates, details, main_actors, participants, roles_of
 from service.importers.acled_place import location_of, place_of
 from service.importers.acled_types import type_of
-from service.importers.cells import Values, cell, code_of, count, cut, point_of, unstorable
+from service.importers.cells import Values, bad_cell, cell, code_of, count, cut, point_of, tags_of
+from service.importers.findings import Findings
 from service.importers.record import Record, digest, event_id, rejected
-
-MAX_SUMMARY = 20_000
-MAX_SOURCES = 200
-MAX_TAGS = 100
-MAX_TAG = 64
 
 ISO_DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[ T]00:00(?::00(?:\.0+)?)?Z?)?")
 WORDED_DAY = re.compile(r"([0-9]{1,2})[ -]+([A-Za-z]{3,9})\.?,?[ -]+([0-9]{4})")
@@ -35,10 +31,10 @@ def event_of(line: int, raw: str, original: Mapping[str, str], values: Values) -
 
     A fault in a column that the event cannot do without rejects it; all of a row's faults are found.
     """
-    if fault := unstorable(original):
+    if fault := bad_cell(original):
         return rejected(line, raw, fault)
-    faults: list[Fault] = []
-    warnings: list[Fault] = []
+    faults = Findings()
+    warnings = Findings()
     day = _day_of(values, faults)
     killed = count(values, "fatalities", faults)
     point = point_of(values, faults, warnings)
@@ -53,7 +49,7 @@ def event_of(line: int, raw: str, original: Mapping[str, str], values: Values) -
     event = {
         "id": event_id("acled", _own_id(values)),
         "title": cut(_title(values, main), "/title", warnings),
-        "summary": cut(cell(values, "notes"), "/notes", warnings, MAX_SUMMARY) or None,
+        "summary": cut(cell(values, "notes"), "/notes", warnings, SUMMARY_LIMIT) or None,
         "date": _date(values, day, warnings),
         "type": event_type,
         "status": "reported",
@@ -61,7 +57,7 @@ def event_of(line: int, raw: str, original: Mapping[str, str], values: Values) -
         "actors": [{"name": actor.name, "role": role} for actor, role in taking_part],
         "claims": [] if killed is None else [_claim(killed, sources)],
         "sources": sources,
-        "tags": _tags(values, warnings),
+        "tags": tags_of(_pieces(cell(values, "tags")), "/tags", warnings),
         "dataset": "acled",
     }
     return Record(line, raw, original, event, details(taking_part), (), tuple(warnings))
@@ -79,7 +75,7 @@ def _own_id(values: Values) -> str:
 # Dates
 
 
-def _day_of(values: Values, faults: list[Fault]) -> date | None:
+def _day_of(values: Values, faults: Findings) -> date | None:
     text = cell(values, "event_date")
     day = _day(text)
     if day is None:
@@ -89,7 +85,7 @@ def _day_of(values: Values, faults: list[Fault]) -> date | None:
     return day
 
 
-@lru_cache(maxsize=16384)
+@remember_short(16384)
 def _day(text: str) -> date | None:
     """A day in figures from the year on, or with the month in words. In other orders day and month can be mistaken."""
     if found := ISO_DAY.fullmatch(text):
@@ -106,7 +102,7 @@ def _day(text: str) -> date | None:
         return None
 
 
-def _date(values: Values, day: date, warnings: list[Fault]) -> str:
+def _date(values: Values, day: date, warnings: Findings) -> str:
     """The date in EDTF.
 
     Of a week ACLED gives one of its days and does not say which, so that no interval follows from it: it is about then.
@@ -159,10 +155,10 @@ def _pieces(text: str) -> list[str]:
     return list(dict.fromkeys(piece for part in text.split(";") if (piece := " ".join(part.split()))))
 
 
-def _sources(values: Values, warnings: list[Fault]) -> list[dict[str, Any]]:
+def _sources(values: Values, warnings: Findings) -> list[dict[str, Any]]:
     names = _pieces(cell(values, "source"))
-    if len(names) > MAX_SOURCES:
-        message = f"The record names {len(names)} sources; the first {MAX_SOURCES} are kept."
+    if len(names) > MEMBERS_LIMIT:
+        message = f"The record names {len(names)} sources; the first {MEMBERS_LIMIT} are kept."
         warnings.append(Fault("/source", "sources-cut", message))
     return [
         {
@@ -173,17 +169,5 @@ def _sources(values: Values, warnings: list[Fault]) -> list[dict[str, Any]]:
             "published": None,
             "via": None,
         }
-        for position, name in enumerate(names[:MAX_SOURCES], start=1)
+        for position, name in enumerate(names[:MEMBERS_LIMIT], start=1)
     ]
-
-
-def _tags(values: Values, warnings: list[Fault]) -> list[str]:
-    tags: list[str] = []
-    for tag in _pieces(cell(values, "tags")):
-        if len(tag) > MAX_TAG or "," in tag or len(tags) == MAX_TAGS:
-            reason = "holds a comma" if "," in tag else "is too long" if len(tag) > MAX_TAG else "is one too many"
-            message = f"'{tag[:80]}' {reason} for a tag; it stands in the original alone."
-            warnings.append(Fault("/tags", "tag-left-out", message))
-        else:
-            tags.append(tag)
-    return tags

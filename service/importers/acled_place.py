@@ -6,15 +6,14 @@ from typing import Any
 
 from schemas.faults import Fault
 from service.importers.cells import Values, cell, code_of, cut
+from service.importers.findings import Findings
 from service.importers.place_names import country_named, country_numbered, province_named
 
 # geo_precision: 1 the named town, 2 a town that stands for what is near it, 3 one that stands for a larger region.
 PLACE_PRECISIONS = {"1": "exact", "2": "near", "3": "province"}
 
 
-def location_of(
-    values: Values, point: tuple[float | None, float | None], warnings: list[Fault]
-) -> dict[str, Any] | None:
+def location_of(values: Values, point: tuple[float | None, float | None], warnings: Findings) -> dict[str, Any] | None:
     country_name, first, second = (cell(values, name) for name in ("country", "admin1", "admin2"))
     place = place_of(values)
     if not (country_name or first or second or place or point[0] is not None):
@@ -56,7 +55,7 @@ def place_of(values: Values) -> str:
     return ", ".join(dict.fromkeys(name for name in names if name))
 
 
-def _precision(values: Values, first: str, warnings: list[Fault]) -> str | None:
+def _precision(values: Values, first: str, warnings: Findings) -> str | None:
     given = code_of(values, "geo_precision")
     precision = PLACE_PRECISIONS.get(given)
     if precision is None and given:

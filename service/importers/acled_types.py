@@ -8,6 +8,7 @@ from schemas.faults import Fault
 from schemas.fields import near
 from schemas.vocabulary import EVENT_TYPES, slug
 from service.importers.cells import Values, cell
+from service.importers.findings import Findings
 
 STRATEGIC = "strategic-development"
 # By the slug of the event type. Until 2019 ACLED had no sub-types: what was an event type then is a sub-type now.
@@ -42,7 +43,7 @@ SUB_TYPES = {
 RENAMED_SUB_TYPES = {"excessive-force-against-protestors": "excessive-force-against-protesters"}
 
 
-def type_of(values: Values, kinds: Collection[str | None], warnings: list[Fault]) -> str:
+def type_of(values: Values, kinds: Collection[str | None], warnings: Findings) -> str:
     """The type's id. What the vocabulary does not have becomes the nearest that it has, with a warning.
 
     kinds: those of the two main actors, by which riots and protests are told apart where ACLED did not.

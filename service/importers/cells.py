@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+from schemas.event import TAG_LENGTH, TAGS_LIMIT
 from schemas.faults import Fault
+from schemas.fields import FIGURE_MAX, TEXT_LIMIT, pointer_step, shorten, unstorable
+from service.importers.findings import Findings
 
 # A row's cells by the names of their columns.
 Values = Mapping[str, str]
 
-# The bounds of an event's texts and figures.
-MAX_TEXT = 500
-MAX_FIGURE = 10**9
-
 DEGREES = re.compile(r"[+-]?[0-9]{1,3}(?:\.[0-9]*)?(?:[eE][+-]?[0-9]{1,2})?")
 COUNT = re.compile(r"([0-9]{1,18})(?:\.0+)?")
-UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def cell(values: Values, name: str) -> str:
@@ -28,7 +26,7 @@ def code_of(values: Values, name: str) -> str:
     return cell(values, name).removesuffix(".0")
 
 
-def cut(text: str, pointer: str, warnings: list[Fault], longest: int = MAX_TEXT) -> str:
+def cut(text: str, pointer: str, warnings: Findings, longest: int = TEXT_LIMIT) -> str:
     if len(text) <= longest:
         return text
     message = f"The text has {len(text):,} characters; the first {longest:,} are kept."
@@ -36,59 +34,83 @@ def cut(text: str, pointer: str, warnings: list[Fault], longest: int = MAX_TEXT)
     return text[:longest]
 
 
-def count(values: Values, name: str, faults: list[Fault], *, required: bool = False) -> int | None:
-    """A whole number from 0, also as spreadsheets write it (``3.0``); None where the cell is empty."""
-    text = cell(values, name)
-    if not text and not required:
-        return None
-    match = COUNT.fullmatch(text)
-    if match is None:
-        code = "not-a-number" if text else "missing"
-        shown = f"'{text[:40]}' is not a whole number from 0." if text else "There is none."
-        faults.append(Fault(f"/{name}", code, f"{name}: {shown}"))
-        return None
-    number = int(match[1])
-    if name != "id" and number > MAX_FIGURE:
-        faults.append(Fault(f"/{name}", "out-of-range", f"{name}: {number} is more than {MAX_FIGURE}."))
+def tags_of(texts: Iterable[str], pointer: str, warnings: Findings) -> list[str]:
+    """The texts, which stand at ``pointer``, as tags: without commas, cut, each once, and no more than an event has."""
+    tags: dict[str, None] = {}
+    for text in texts:
+        if "," in text:
+            message = "A tag holds no comma, which separates tags in a query; semicolons stand in the place of commas."
+            warnings.append(Fault(pointer, "comma-in-tag", message))
+        tag = cut(text.strip().replace(",", ";"), pointer, warnings, TAG_LENGTH).strip()
+        if not tag or tag in tags:
+            continue
+        if len(tags) == TAGS_LIMIT:
+            message = f"The record has more than {TAGS_LIMIT} tags; the first {TAGS_LIMIT} are kept."
+            warnings.append(Fault(pointer, "tags-cut", message))
+            break
+        tags[tag] = None
+    return list(tags)
+
+
+def count(values: Values, name: str, faults: Findings) -> int | None:
+    """A count of people, also as spreadsheets write it (``3.0``); None where the cell is empty."""
+    number = whole_number(values, name, faults) if cell(values, name) else None
+    if number is not None and number > FIGURE_MAX:
+        message = f"{shorten(name)}: {number} is more than {FIGURE_MAX}."
+        faults.append(Fault(pointer_step(name), "out-of-range", message))
         return None
     return number
 
 
+def whole_number(values: Values, name: str, faults: Findings) -> int | None:
+    """A whole number from 0 of at most 18 digits; None with a fault where there is none."""
+    text = cell(values, name)
+    match = COUNT.fullmatch(text)
+    if match is None:
+        code = "not-a-number" if text else "missing"
+        shown = f"'{text[:40]}' is not a whole number from 0." if text else "There is none."
+        faults.append(Fault(pointer_step(name), code, f"{shorten(name)}: {shown}"))
+        return None
+    return int(match[1])
+
+
 def point_of(
     values: Values,
-    faults: list[Fault],
-    warnings: list[Fault],
+    faults: Findings,
+    warnings: Findings,
     columns: tuple[str, str] = ("latitude", "longitude"),
 ) -> tuple[float | None, float | None]:
     """Latitude and longitude in degrees, WGS 84; both or neither."""
     found: list[float | None] = []
     for name, limit in zip(columns, (90, 180), strict=True):
-        text = cell(values, name)
+        text, pointer, shown = cell(values, name), pointer_step(name), shorten(name)
         if not text:
             found.append(None)
         elif DEGREES.fullmatch(text) is None:
-            faults.append(Fault(f"/{name}", "not-a-number", f"{name}: '{text[:40]}' is not a number of degrees."))
+            faults.append(Fault(pointer, "not-a-number", f"{shown}: '{text[:40]}' is not a number of degrees."))
         elif abs(float(text)) > limit:
-            faults.append(Fault(f"/{name}", "out-of-range", f"{name}: {text} is beyond {limit} degrees."))
+            faults.append(Fault(pointer, "out-of-range", f"{shown}: {text[:40]} is beyond {limit} degrees."))
         else:
             found.append(float(text))
     if len(found) < 2:
         return None, None
     if (found[0] is None) != (found[1] is None):
         name = columns[0] if found[0] is None else columns[1]
-        warnings.append(Fault(f"/{name}", "missing", f"There is no {name}; the other coordinate is left out."))
+        message = f"There is no {shorten(name)}; the other coordinate is left out."
+        warnings.append(Fault(pointer_step(name), "missing", message))
         return None, None
     return found[0], found[1]
 
 
-def unstorable(original: Values) -> Fault | None:
+def bad_cell(original: Values) -> Fault | None:
     """The fault of a row that no engine can keep, with the column where it stands."""
-    if not UNSTORABLE.search("".join((*original, *original.values()))):
+    # Of nearly all rows nothing more is looked at than all their texts at once.
+    if unstorable("".join((*original, *original.values()))) is None:
         return None
-    name = next((name for name, text in original.items() if UNSTORABLE.search(text)), "")
-    return Fault(pointer_to(name), "bad-character", "A NUL or half a surrogate pair cannot be stored.")
+    return next(found for name, text in original.items() if (found := bad_text(pointer_step(name), name + text)))
 
 
-def pointer_to(column: str) -> str:
-    """The pointer to a column, whatever its name: in RFC 6901 a tilde and a slash are escaped."""
-    return "/" + UNSTORABLE.sub("\ufffd", column).replace("~", "~0").replace("/", "~1")
+def bad_text(pointer: str, text: str) -> Fault | None:
+    """The fault of a text, which stands at ``pointer``, that no engine can keep."""
+    reason = unstorable(text)
+    return Fault(pointer, "bad-character", f"The text {reason}; it cannot be stored.") if reason else None

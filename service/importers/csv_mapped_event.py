@@ -7,14 +7,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from schemas.event import STATEMENT_LIMIT, SUMMARY_LIMIT
 from schemas.faults import Fault
-from schemas.fields import near, shorten
-from service.importers.cells import MAX_TEXT, Values, count, cut, point_of, pointer_to, unstorable
+from schemas.fields import TEXT_LIMIT, near, pointer_step, shorten
+from schemas.names import form
+from service.importers.cells import Values, bad_cell, count, cut, point_of, tags_of
 from service.importers.csv_mapping import FIGURES, Entry, Source, TableMapping
+from service.importers.findings import Findings
 from service.importers.place_names import country_named, province_named
 from service.importers.record import Record, digest, event_id, rejected
 
-LONGEST = {"summary": 20_000, "statement": 5000}
+LONGEST = {"summary": SUMMARY_LIMIT, "statement": STATEMENT_LIMIT}
 # What a pattern of strptime must hold for a date to be known to the minute, the day and the month.
 MINUTES = ("%M",)
 DAYS = ("%d", "%j")
@@ -23,7 +26,7 @@ MONTHS = ("%m", "%b", "%B")
 
 def event_of(line: int, raw: str, original: Values, mapping: TableMapping) -> Record:
     """The row's record. Faults and warnings point to its columns, by the names of the header."""
-    if fault := unstorable(original):
+    if fault := bad_cell(original):
         return rejected(line, raw, fault, original)
     row = _Row(original, mapping)
     event = row.event()
@@ -38,15 +41,15 @@ class _Row:
 
     cells: Values
     mapping: TableMapping
-    faults: list[Fault] = field(default_factory=list)
-    warnings: list[Fault] = field(default_factory=list)
+    faults: Findings = field(default_factory=Findings)
+    warnings: Findings = field(default_factory=Findings)
     actors: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def event(self) -> dict[str, Any]:
         fields = self.mapping.fields
         event: dict[str, Any] = {"id": self._id()}
         for name in ("title", "summary", "type", "status"):
-            if name in fields and (text := self._text(fields[name], LONGEST.get(name, MAX_TEXT))) is not None:
+            if name in fields and (text := self._text(fields[name], LONGEST.get(name, TEXT_LIMIT))) is not None:
                 event[name] = text
         event["date"] = self._date(fields["date"])
         if "title" not in event:
@@ -59,7 +62,7 @@ class _Row:
         refs = {source.get("ref") for source in event["sources"]}
         event["claims"] = [claim for entry in self.mapping.claims if (claim := self._claim(entry, refs))]
         if "tags" in fields:
-            event["tags"] = self._several(fields["tags"], ",")
+            event["tags"] = tags_of(self._several(fields["tags"], ","), _pointer(fields["tags"]), self.warnings)
         return event
 
     def _missing(self, source: Source) -> None:
@@ -74,7 +77,7 @@ class _Row:
         source = self.mapping.fields.get("id")
         if source is None:
             cells = (cell.replace("\r\n", "\n").strip() for cell in self.cells.values())
-            return f"{dataset}-{digest(chr(31).join(cells))}"
+            return event_id(dataset, digest(chr(31).join(cells)))
         own = self._text(source)
         if own is None:
             self._missing(source)
@@ -89,30 +92,28 @@ class _Row:
         """What a text stands for; None where that is nothing."""
         if source.values is not None and text:
             found = source.values.get(text.lower(), source.default)
-            if found is None:
+            if found is None and not self.faults.again(_pointer(source), "unknown-value"):
                 message = f"{shorten(text, 40)!r} is not among the values of {source.key}."
                 known = near(text, source.values) or tuple(source.values)[:5]
                 self._fault(source, "unknown-value", message, known)
             return found or None
         return text or source.default or None
 
-    def _text(self, source: Source, longest: int = MAX_TEXT) -> str | None:
+    def _text(self, source: Source, longest: int = TEXT_LIMIT) -> str | None:
         if source.constant is not None:
             return source.constant or None
         text = self._translated(source, self._whole(source))
         return text and cut(text, _pointer(source), self.warnings, longest)
 
-    def _several(self, source: Source, separator: str | None) -> list[str]:
-        """The texts of a cell that holds several, each once."""
+    def _several(self, source: Source, separator: str | None) -> Iterator[str]:
+        """The texts of a cell that holds several."""
         if source.constant is not None:
-            parts = source.constant.split(separator) if separator else [source.constant]
-        else:
-            whole, divider = self._whole(source), source.separator or separator
-            parts = whole.split(divider) if divider else [whole]
-        if source.constant is None:
-            parts = [self._translated(source, part.strip()) or "" for part in parts]
-        found = (cut(part.strip(), _pointer(source), self.warnings) for part in parts)
-        return list(dict.fromkeys(text for text in found if text))
+            yield from source.constant.split(separator) if separator else [source.constant]
+            return
+        whole, divider = self._whole(source), source.separator or separator
+        for part in whole.split(divider) if divider else [whole]:
+            if text := self._translated(source, part.strip()):
+                yield text
 
     def _date(self, source: Source) -> str | None:
         if source.constant is not None:
@@ -157,8 +158,13 @@ class _Row:
             "latitude": latitude,
             "longitude": longitude,
             "precision": given.get("place_precision"),
-            "as_given": as_given and cut(as_given, "/", self.warnings),
+            "as_given": as_given and cut(as_given, self._where_unresolved(), self.warnings),
         }
+
+    def _where_unresolved(self) -> str:
+        """The pointer to what says in words where it was."""
+        fields = self.mapping.fields
+        return next(_pointer(fields[name]) for name in ("as_given", "province", "country") if name in fields)
 
     def _country(self, name: str | None, unresolved: list[str]) -> str | None:
         code = country_named(name) if name else None
@@ -185,7 +191,14 @@ class _Row:
     def _point(self) -> tuple[float | None, float | None]:
         fields = self.mapping.fields
         texts = {name: self._text(fields[name]) or "" for name in ("latitude", "longitude") if name in fields}
-        return point_of({name: self._decimal(text) for name, text in texts.items()}, self.faults, self.warnings)
+        faults, warnings = Findings(), Findings()
+        point = point_of({name: self._decimal(text) for name, text in texts.items()}, faults, warnings)
+        for found, kept in ((faults, self.faults), (warnings, self.warnings)):
+            for fault in found:
+                # Of a coordinate that the mapping does not have, the column of the other tells.
+                name = fault.pointer[1:] if fault.pointer[1:] in fields else next(iter(texts))
+                kept.append(fault.moved(_pointer(fields[name])))
+        return point
 
     def _decimal(self, text: str) -> str:
         return text.replace(self.mapping.decimal, ".") if self.mapping.decimal != "." else text
@@ -193,10 +206,11 @@ class _Row:
     def _participants(self) -> Iterator[dict[str, str]]:
         seen = set()
         for entry in self.mapping.actors:
-            for name in self._several(entry.taken["name"], None):
-                role = entry.plain.get("role", "participant")
-                if (name, role) not in seen:
-                    seen.add((name, role))
+            role, source = entry.plain.get("role", "participant"), entry.taken["name"]
+            for text in self._several(source, None):
+                name = cut(text, _pointer(source), self.warnings)
+                if (form(name), role) not in seen:
+                    seen.add((form(name), role))
                     self.actors.setdefault(name, _known_actor(name, entry.plain.get("kind")))
                     yield {"name": name, "role": role}
 
@@ -234,7 +248,8 @@ class _Row:
 
 
 def _pointer(source: Source) -> str:
-    return pointer_to(source.columns[0]) if source.columns else "/"
+    columns = source.columns or (source.end.columns if source.end else ())
+    return pointer_step(columns[0]) if columns else "/"
 
 
 def _dated(moment: datetime, pattern: str) -> str:

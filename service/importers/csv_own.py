@@ -9,13 +9,15 @@ from typing import BinaryIO
 
 from schemas.faults import Fault, Unreadable
 from schemas.fields import near, shorten
-from service.flat_checks import event_of
+from service.flat_checks import body_of_row
 from service.flat_event import BY_NAME, IGNORED, Column
-from service.importers.delimited import MAX_QUOTED, Row, rows
+from service.importers.delimited import MAX_QUOTED, Row
 from service.importers.framing import csv_framing
+from service.importers.kinds import Kind
 from service.importers.record import Importer, Reading, Record, UnreadableFile, rejected
 from service.importers.sniffing import not_of_the_format, refuse_others
 from service.importers.source import head
+from service.importers.table import begun, fitting
 
 TITLE = "CSV of Dateline's own columns"
 REQUIRED = ("title", "date")
@@ -29,14 +31,9 @@ def read(stream: BinaryIO) -> Reading:
     """
     beginning = head(stream)
     refuse_others("csv", TITLE, beginning, OTHER_TABLE)
-    found = rows(stream, longest=MAX_QUOTED)
-    header = next(found, None)
-    if header is None:
-        raise UnreadableFile("The file is empty.")
-    if header.cells is None:
-        raise not_of_the_format(TITLE, beginning, header.fault.message if header.fault else "")
-    columns = _columns(header.cells, beginning)
-    return Reading((_record(row, columns) for row in found), csv_framing(header.raw))
+    header, names, below = begun(stream, TITLE, longest=MAX_QUOTED)
+    columns = _columns(names, beginning)
+    return Reading((_record(row, columns) for row in below), csv_framing(header.raw))
 
 
 def _columns(header: Sequence[str], beginning: bytes) -> list[Column | None]:
@@ -73,16 +70,12 @@ def _unknown(strange: Sequence[str]) -> str:
 
 
 def _record(row: Row, columns: Sequence[Column | None]) -> Record:
-    cells = row.cells
-    if cells is None:
-        assert row.fault is not None
-        return rejected(row.line, row.raw, row.fault)
-    if len(cells) < len(columns) or any(cells[len(columns) :]):
-        message = f"The record has {len(cells)} columns where the header has {len(columns)}."
-        return rejected(row.line, row.raw, Fault("/", "wrong-column-count", message))
+    cells = fitting(row, len(columns))
+    if isinstance(cells, Fault):
+        return rejected(row.line, row.raw, cells)
     values = {}
     faults = []
-    for column, cell in zip(columns, cells, strict=False):
+    for column, cell in zip(columns, cells, strict=True):
         if not cell or (cell.isspace() and not (column and column.cell.keeps_spaces)):
             continue
         if column is None:
@@ -94,7 +87,7 @@ def _record(row: Row, columns: Sequence[Column | None]) -> Record:
                 faults += error.at(f"/{column.name}")
     if faults:
         return Record(row.line, row.raw, None, None, (), tuple(faults), ())
-    event, faults = event_of(values)
+    event, faults = body_of_row(values)
     if faults:
         return Record(row.line, row.raw, None, None, (), tuple(faults), ())
     raw = row.raw if "id" in event else _plain(cells)
@@ -115,4 +108,5 @@ IMPORTER = Importer(
     citation=None,
     read=read,
     names_its_own=True,
+    kinds=(Kind("Dateline's own CSV", lambda found: found.columns[:4] == ("id", "title", "summary", "date")),),
 )

@@ -10,12 +10,13 @@ import orjson
 from schemas.faults import Fault, Refused
 from schemas.fields import shorten
 from schemas.strict_json import DEPTH_MAX, refuse_deep
+from service.importers.delimited import BYTE_ORDER_MARK
 from service.importers.framing import LINES, REASON, unmarked_object
+from service.importers.kinds import Kind
 from service.importers.record import Importer, Reading, Record, rejected
 
 # Bytes of a line. An event with all its members at their limits takes some megabytes.
 LINE_MAX = 10_000_000
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 MARKED = f'{{"{REASON}"'.encode()
 
 
@@ -72,4 +73,5 @@ IMPORTER = Importer(
     citation=None,
     read=read,
     names_its_own=True,
+    kinds=(Kind("Dateline's own events, one a line", lambda found: found.has_title(is_object=False), by_form=True),),
 )

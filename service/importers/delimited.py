@@ -16,12 +16,17 @@ MAX_RECORD = 1 << 20
 # A quote still open after this many characters was never meant to be closed; reading on would fill the
 # memory.
 MAX_QUOTED = 16 << 20
+# Characters that are kept of the beginning of a longer one.
+SHOWN_MAX = 1000
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One record: its first line (from 1), its text, and its cells, or the fault for which it has none."""
+    """One record: its first line (from 1), its text, and its cells, or the fault for which it has none.
+
+    Of one that is too long the text is a single cell that holds its beginning.
+    """
 
     line: int
     raw: str
@@ -94,7 +99,8 @@ def _rows(stream: BinaryIO, delimiter: str, longest: int) -> Iterator[Row]:
         if fault is None and len(raw) > longest:
             cells, fault = None, _too_long(longest)
         if fault is not None:
-            yield Row(line, raw[:longest], None, fault)
+            is_whole = fault.code != "record-too-long"
+            yield Row(line, raw if is_whole else _beginning(raw), None, fault)
         elif cells is not None and any(cell.strip() for cell in cells):
             yield Row(line, raw, tuple(cells), None)
         line += len(taken)
@@ -124,6 +130,12 @@ def lines_of(stream: BinaryIO, longest: int = MAX_RECORD) -> Iterator[tuple[str,
             yield text, True
         number += 1
         chunk = stream.readline(longest)
+
+
+def _beginning(raw: str) -> str:
+    """The beginning of a record as one cell: cut off within its quotes it would swallow what is written behind it."""
+    quoted = " ".join(raw[:SHOWN_MAX].split()).replace('"', '""')
+    return f'"{quoted}"\n'
 
 
 def _too_long(longest: int) -> Fault:

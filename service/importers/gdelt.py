@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import BinaryIO
 
 from schemas.faults import Fault
-from service.importers.delimited import BYTE_ORDER_MARK, MAX_RECORD, lines_of
+from service.importers.delimited import BYTE_ORDER_MARK, MAX_RECORD, SHOWN_MAX, lines_of
 from service.importers.framing import REASON, TABS, unmarked_line
 from service.importers.gdelt_event import DATASET, event_of
+from service.importers.kinds import Kind
 from service.importers.record import Importer, Reading, Record, UnreadableFile, rejected
 from service.importers.sniffing import not_of_the_format, refuse_others
 from service.importers.source import head
@@ -113,7 +114,8 @@ def _judge_header(line: int, raw: str) -> None:
 
 def _too_long(line: int, raw: str) -> Record:
     message = f"The record is longer than {MAX_RECORD:,} characters."
-    return rejected(line, raw[:MAX_RECORD], Fault("/", "record-too-long", message))
+    # One cell alone, so that what was cut off cannot pass for a record when the rejects are fed again.
+    return rejected(line, " ".join(raw[:SHOWN_MAX].split()) + "\n", Fault("/", "record-too-long", message))
 
 
 IMPORTER = Importer(
@@ -125,4 +127,5 @@ IMPORTER = Importer(
         "ISA Annual Convention. The GDELT Project, https://www.gdeltproject.org/."
     ),
     read=read,
+    kinds=(Kind("a GDELT event export", lambda found: found.line.count(b"\t") + 1 >= min(COLUMNS)),),
 )

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
 from schemas.faults import Fault
-from schemas.names import fold
+from schemas.fields import TEXT_LIMIT
+from schemas.names import fold, remember_short
 from schemas.vocabulary import UNKNOWN
 from service import gazetteer
-from service.importers.cells import MAX_TEXT, Values, cut
+from service.importers.cells import Values, cut
+from service.importers.findings import Findings
 from service.importers.gdelt_codes import ACTOR_TYPES, ActorType, country_of_actor, demonyms
 from service.importers.gdelt_place import country_name
 from service.importers.place_names import country_named, province_named
@@ -50,30 +51,31 @@ ANYBODY = _words(
 )
 
 
-def actors_of(values: Values, warnings: list[Fault]) -> list[dict[str, Any] | None]:
+def actors_of(values: Values, warnings: Findings) -> list[dict[str, Any] | None]:
     """What is known of the first and of the second actor; None for one that the row does not have."""
     found: list[dict[str, Any] | None] = []
     for side, cells in SIDES.items():
         actor, warning = _actor(side, *cells(values))
         # Each record gets dictionaries of its own, since others may write into them.
         found.append(None if actor is None else {**actor, "external_ids": {**actor["external_ids"]}, "aliases": []})
-        warnings += warning
+        for fault in warning:
+            warnings.append(fault)
     return found
 
 
-@lru_cache(maxsize=16384)
+@remember_short(16384)
 def _actor(side: str, *cells: str) -> tuple[dict[str, Any] | None, tuple[Fault, ...]]:
     code, name, country, *rest = (text.strip() for text in cells)
     if not (code or name):
         return None, ()
-    warnings: list[Fault] = []
+    warnings = Findings()
     name = cut(name, f"/{side}Name", warnings)
     called, kind, where, cameo = _known(code, name, country, *rest)
     if fold(called) in ("", UNKNOWN):
         message = f"{side} is not named ('{name[:40]}'); the event is kept without it."
         return None, (Fault(f"/{side}Name", "unnamed-actor", message),)
     external = {"cameo": cameo} if cameo else {}
-    return {"name": called[:MAX_TEXT], "kind": kind, "country": where, "external_ids": external}, tuple(warnings)
+    return {"name": called[:TEXT_LIMIT], "kind": kind, "country": where, "external_ids": external}, tuple(warnings)
 
 
 def _known(
@@ -113,7 +115,7 @@ def _province(name: str, country: str) -> str:
     return f"{called} ({country_name(country)})" if elsewhere else called
 
 
-@lru_cache(maxsize=16384)
+@remember_short(16384)
 def _capitalised(name: str) -> str:
     """``MINISTRY OF DEFENSE`` as ``Ministry of Defense``; a name that is not all capitals stays as it is."""
     if name != name.upper():

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pycountry
 
-from schemas.names import fold
+from schemas.names import fold, remember_short
 
 
 class Deed(NamedTuple):
@@ -111,7 +111,7 @@ def demonyms() -> Mapping[str, str]:
     return {fold(word): country for word, country in _rows("demonyms.csv")}
 
 
-@cache
+@remember_short(1024)
 def country_of_actor(code: str) -> str | None:
     """ISO 3166-1 alpha-2 for the three letters of an actor's country; None for regions such as ``AFR``."""
     known = pycountry.countries.get(alpha_3=code) if len(code) == 3 else None

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime
-from functools import lru_cache
+from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
 from schemas.faults import Fault
-from service.importers.cells import MAX_TEXT, Values, cell, cut, unstorable
+from schemas.fields import TEXT_LIMIT
+from schemas.names import remember_short
+from service.importers.cells import Values, bad_cell, cell, cut
+from service.importers.findings import Findings
 from service.importers.gdelt_actors import actors_of
 from service.importers.gdelt_codes import DONE, NO_DEED, ROLES, Deed, deeds
 from service.importers.gdelt_place import place_of
@@ -18,8 +20,6 @@ from service.importers.record import Record, event_id, rejected
 DATASET = "gdelt"
 NUMBER = re.compile(r"[0-9]{1,18}")
 DAY = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
-# The first year that an event may lie in, where the setting is not changed; GDELT begins in 1979.
-FIRST_YEAR = 1000
 URL = re.compile(r"https?://[^\s/<>\"][^\s<>\"]*", re.IGNORECASE)
 
 
@@ -29,15 +29,15 @@ def event_of(line: int, raw: str, values: Values) -> Record:
     A fault in a column that the event cannot do without rejects it; all of a row's faults are found.
     """
     # Half a surrogate pair never gets through UTF-8, so that only a NUL is looked for in every row.
-    if "\0" in raw and (bad := unstorable(values)):
+    if "\0" in raw and (bad := bad_cell(values)):
         return rejected(line, raw, bad, values)
     identity = cell(values, "GLOBALEVENTID")
-    day, fault = _day(cell(values, "SQLDATE"), datetime.now(UTC).year + 1)
+    day, fault = _day(cell(values, "SQLDATE"))
     place = place_of(values)
     faults = [*_identity_faults(identity), *([fault] if fault else []), *place.faults]
     if faults:
         return Record(line, raw, values, None, (), tuple(faults), place.warnings)
-    warnings = list(place.warnings)
+    warnings = Findings(place.warnings)
     code, deed = _deed(values, warnings)
     sides = actors_of(values, warnings)
     roles = ROLES.get(code[:2], DONE)
@@ -73,9 +73,9 @@ def _identity_faults(identity: str) -> list[Fault]:
     return [Fault("/GLOBALEVENTID", code, f"GLOBALEVENTID: {shown} a whole number of at most 18 digits.")]
 
 
-@lru_cache(maxsize=16384)
-def _day(text: str, next_year: int) -> tuple[str, Fault | None]:
-    """The day as EDTF, or what is wrong with it. next_year: the last that an event may lie in."""
+@remember_short(16384)
+def _day(text: str) -> tuple[str, Fault | None]:
+    """The day as EDTF, or what is wrong with it."""
     match = DAY.fullmatch(text)
     try:
         day = date(*(int(part) for part in match.groups())) if match else None
@@ -85,13 +85,10 @@ def _day(text: str, next_year: int) -> tuple[str, Fault | None]:
         code = "not-a-date" if text else "missing"
         shown = f"'{text[:40]}' is not a day" if text else "There is none; it is a day written"
         return "", Fault("/SQLDATE", code, f"SQLDATE: {shown} as YYYYMMDD.")
-    if not FIRST_YEAR <= day.year <= next_year:
-        message = f"SQLDATE: the year {day.year} does not lie between {FIRST_YEAR} and {next_year}."
-        return "", Fault("/SQLDATE", "out-of-range", message)
     return day.isoformat(), None
 
 
-def _deed(values: Values, warnings: list[Fault]) -> tuple[str, Deed]:
+def _deed(values: Values, warnings: Findings) -> tuple[str, Deed]:
     """The event code with its zero in front, and what it means; of an unknown code, what is known of its beginning."""
     given, root = cell(values, "EventCode"), cell(values, "EventRootCode").zfill(2)
     # A spreadsheet takes the zero off, and then 042 reads 42. The root, 04 or 4, tells that from a code of root 42.
@@ -114,12 +111,12 @@ def _title(sides: list[dict[str, Any] | None], deed: Deed, where: str) -> str:
     return " ".join((f"{what}, {where}" if where else what).split())
 
 
-def _sources(text: str, warnings: list[Fault]) -> list[dict[str, Any]]:
+def _sources(text: str, warnings: Findings) -> list[dict[str, Any]]:
     """The one source: an address with its host as publisher, or what GDELT writes in place of an address."""
     if not text:
         return []
     host = _host(text)
-    fits = host is not None and len(text) <= MAX_TEXT
+    fits = host is not None and len(text) <= TEXT_LIMIT
     publisher = host or text
     return [
         {
@@ -134,7 +131,7 @@ def _sources(text: str, warnings: list[Fault]) -> list[dict[str, Any]]:
     ]
 
 
-@lru_cache(maxsize=4096)
+@remember_short(4096)
 def _host(text: str) -> str | None:
     """The host of an address on the web, without ``www.``; None where the text is no address."""
     if not URL.fullmatch(text):

@@ -9,9 +9,11 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from schemas.faults import Fault
-from schemas.names import fold
+from schemas.fields import TEXT_LIMIT
+from schemas.names import fold, remember_short
 from service import gazetteer
-from service.importers.cells import MAX_TEXT, Values, code_of, cut, point_of
+from service.importers.cells import Values, code_of, cut, point_of
+from service.importers.findings import Findings
 from service.importers.gdelt_codes import fips_countries
 from service.importers.place_names import country_named, province_named
 from service.importers.place_points import province_at
@@ -53,11 +55,11 @@ def place_of(values: Values) -> Place:
     return _place(*CELLS(values))
 
 
-@lru_cache(maxsize=16384)
+@remember_short(16384)
 def _place(*cells: str) -> Place:
     values = {column: text.strip() for column, text in zip(COLUMNS, cells, strict=True)}
-    faults: list[Fault] = []
-    warnings: list[Fault] = []
+    faults = Findings()
+    warnings = Findings()
     point = point_of(values, faults, warnings, POINT)
     kind, name, code = code_of(values, KIND), values[NAME], values[COUNTRY].upper()
     if faults or (kind in NO_PLACE and not (name or code)):
@@ -91,7 +93,7 @@ def _place(*cells: str) -> Place:
     return Place(location, _where(words, precision, country), (), tuple(warnings))
 
 
-@lru_cache(maxsize=16384)
+@remember_short(16384)
 def _words(name: str, country: str | None) -> Words:
     """The full name taken apart from its end, since names of provinces and countries may hold commas themselves."""
     parts = [part.strip() for part in name.split(",")]
@@ -109,7 +111,7 @@ def _province(
     precision: str | None,
     country: str,
     point: tuple[float | None, float | None],
-    warnings: list[Fault],
+    warnings: Findings,
 ) -> tuple[str | None, str]:
     """The province's code, and the words that no province could be found for by name.
 
@@ -136,12 +138,12 @@ def _province(
         what = f"'{given[0][:80]}' is no single province's name" if given else "No province is named"
         message = f"{what}; the point lies in the outline of {at}, which is coarse near a border."
         warnings.append(Fault(f"/{NAME}", "province-by-point", message, (at,)))
-    else:
-        warnings += reasons[:1]
+    elif reasons:
+        warnings.append(reasons[0])
     return at, given[0] if given else ""
 
 
-def _compare(name: str, found: str, at: str | None, warnings: list[Fault]) -> None:
+def _compare(name: str, found: str, at: str | None, warnings: Findings) -> None:
     if at in (None, found) or at in gazetteer.ancestors(found) or found in gazetteer.ancestors(str(at)):
         return
     message = f"'{name[:80]}' is {found}, but the point lies in {at}; the name is followed."
@@ -152,7 +154,7 @@ def _where(words: Words, precision: str | None, country: str | None) -> str:
     """A place and its country, for a title: ``Kabul, Afghanistan``."""
     last = country_name(country) if country else words.country
     first = words.place if precision != "country" else ""
-    return f"{first}, {last}"[:MAX_TEXT].strip(", ")
+    return f"{first}, {last}"[:TEXT_LIMIT].strip(", ")
 
 
 @lru_cache(maxsize=512)

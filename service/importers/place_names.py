@@ -2,37 +2,38 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import pycountry
 
 from schemas.faults import Fault
+from schemas.fields import TEXT_LIMIT
+from schemas.names import remember_short
 from service import gazetteer
 
 
-@lru_cache(maxsize=16384)
+@remember_short(16384)
 def country_named(name: str) -> str | None:
     """The code of a country, ISO 3166-1 alpha-2."""
-    return gazetteer.country_code(name)
+    return gazetteer.country_code(name) if len(name) <= TEXT_LIMIT else None
 
 
-@lru_cache(maxsize=1024)
+@remember_short(1024)
 def country_numbered(number: str) -> str | None:
     """The code of the country that has a number in ISO 3166-1, with or without the zeroes before it."""
     found = pycountry.countries.get(numeric=number.zfill(3)) if number else None
     return str(found.alpha_2) if found else None
 
 
-@lru_cache(maxsize=16384)
+@remember_short(16384)
 def province_named(name: str, country: str, pointer: str) -> tuple[str | None, Fault | None]:
     """The province's code, or the reason why the name, which stands at ``pointer``, is kept as text."""
-    found = gazetteer.find_provinces(name, country)
+    # No place has a longer name, and to look for one like it takes seconds.
+    found = gazetteer.find_provinces(name, country) if len(name) <= TEXT_LIMIT else ()
     if len(found) == 1:
         return found[0].code, None
     if found:
         codes = tuple(province.code for province in found)
         message = f"'{name[:80]}' is the name of several provinces of {country}; it is kept as text."
         return None, Fault(pointer, "ambiguous-province", message, codes)
-    near = tuple(province.code for province in gazetteer.near_provinces(name, country, 3))
+    near = tuple(province.code for province in gazetteer.near_provinces(name[:TEXT_LIMIT], country, 3))
     message = f"'{name[:80]}' is no province of {country} that ISO 3166-2 lists; it is kept as text."
     return None, Fault(pointer, "unknown-province", message, near)

@@ -10,9 +10,11 @@ from typing import Any, BinaryIO
 
 from schemas.faults import Fault
 from service.importers.framing import Framing
+from service.importers.kinds import Kind
 
 # Ids are bounded in length; from so many characters on, the rest of a record's own id is told by its digest.
 OWN_ID_MAX = 90
+ID_MAX = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,8 @@ class Importer:
 
     read: streams the records of a file open for reading bytes, from ``source.opened``; raises UnreadableFile, then or
     at a record. Memory does not grow with the file.
-    names_its_own: whether each record says itself what its id and its dataset are.
+    names_its_own: whether each record says itself what its id and its dataset are. kinds: the files that it reads, by
+    which one that is given to another importer is recognised.
     """
 
     name: str
@@ -61,6 +64,7 @@ class Importer:
     citation: str | None
     read: Callable[[BinaryIO], Reading]
     names_its_own: bool = False
+    kinds: tuple[Kind, ...] = ()
 
 
 class UnreadableFile(Exception):
@@ -79,12 +83,20 @@ def rejected(line: int, raw: str, fault: Fault, original: Mapping[str, Any] | No
 def event_id(dataset: str, own: str) -> str:
     """The id of an event from its dataset and the record's own id: ``ucdp-ged-312345``.
 
-    Lower case; each run of characters that ids cannot have is a hyphen. A long one ends in its digest.
+    Lower case; each run of characters that ids cannot have is a hyphen. A long one ends in its digest, and so does one
+    with characters beyond ASCII: all of another script would be hyphens, and two names in Persian one event.
     """
-    plain = re.sub(r"[^a-z0-9._-]+", "-", own.strip().lower())
-    if len(plain) > OWN_ID_MAX:
-        plain = f"{plain[:OWN_ID_MAX]}-{digest(own.strip())}"
-    return f"{dataset}-{plain}"
+    own = own.strip()
+    plain = re.sub(r"[^a-z0-9._-]+", "-", own.lower())
+    if len(plain) > OWN_ID_MAX or not own.isascii():
+        plain = f"{plain[:OWN_ID_MAX]}-{digest(own)}"
+    return behind_dataset(dataset, plain)
+
+
+def behind_dataset(dataset: str, plain: str) -> str:
+    """An id that begins with its dataset, and ends in its digest where it would be longer than ids may be."""
+    whole = f"{dataset}-{plain}"
+    return whole if len(whole) <= ID_MAX else f"{whole[: ID_MAX - 17]}-{digest(whole)}"
 
 
 def digest(text: str) -> str:

@@ -22,7 +22,7 @@ def opened(stream: BinaryIO) -> io.BufferedReader[Any]:
     """A stream for an importer to read: its ``peek`` shows the first HEAD bytes, or all of a shorter one."""
     if isinstance(stream, io.BufferedReader) and isinstance(stream.raw, _Steady | _Whole):
         return stream
-    return io.BufferedReader(_Whole(stream), HEAD)
+    return _Reader(_Whole(stream), HEAD)
 
 
 def opened_file(file: BinaryIO) -> io.BufferedReader[Any]:
@@ -31,16 +31,23 @@ def opened_file(file: BinaryIO) -> io.BufferedReader[Any]:
     Reading it raises UnreadableFile where the packed data is cut short or damaged, and where a file is found to be
     another at its end than at its beginning.
     """
-    steady = io.BufferedReader(_Steady(file), HEAD)
+    steady = _Reader(_Steady(file), HEAD)
     if steady.peek(len(GZIP))[: len(GZIP)] != GZIP:
         return steady
-    return io.BufferedReader(_Whole(gzip.GzipFile(fileobj=steady, mode="rb")), HEAD)
+    return _Reader(_Unpacked(gzip.GzipFile(fileobj=steady, mode="rb")), HEAD)
 
 
 def head(stream: BinaryIO) -> bytes:
     """The beginning of a stream from ``opened`` of which nothing was read yet."""
     assert isinstance(stream, io.BufferedReader)
     return stream.peek(HEAD)
+
+
+class _Reader(io.BufferedReader):
+    """Hands out what there is before it raises what comes after, where the usual one would lose it."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        return self.read1(size) if size and size > 0 else super().read(size)
 
 
 class _Whole(io.RawIOBase):
@@ -61,24 +68,39 @@ class _Whole(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         view = memoryview(buffer)
         taken = 0
-        while taken < len(view):
-            try:
-                piece = self._stream.read(len(view) - taken)
-            except DAMAGED as error:
-                if taken:
-                    # What was unpacked before is sound; the fault is met again by who reads on.
-                    break
-                raise UnreadableFile(f"The gzip data is cut short or damaged ({error}).") from None
-            if not piece:
-                break
+        while taken < len(view) and (piece := self._piece(len(view) - taken)):
             view[taken : taken + len(piece)] = piece
             taken += len(piece)
         if taken == 0:
             self._at_end()
         return taken
 
+    def _piece(self, size: int) -> bytes:
+        """Some more bytes, at most so many; none where there are no more."""
+        return bytes(self._stream.read(size))
+
     def _at_end(self) -> None:
         """Called where nothing more is to be had."""
+
+
+class _Unpacked(_Whole):
+    """Packed data, of which all that can be unpacked is handed out before it is told that it is cut short."""
+
+    _fault = ""
+
+    def _piece(self, size: int) -> bytes:
+        if self._fault:
+            return b""
+        try:
+            # Of a longer reading that meets a fault, what was unpacked before it would be lost.
+            return bytes(self._stream.read1(size))
+        except DAMAGED as error:
+            self._fault = f"The gzip data is cut short or damaged ({error})."
+            return b""
+
+    def _at_end(self) -> None:
+        if self._fault:
+            raise UnreadableFile(self._fault)
 
 
 class _Steady(_Whole):

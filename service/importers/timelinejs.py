@@ -10,17 +10,21 @@ from typing import BinaryIO
 from schemas.faults import Fault
 from service.importers import timelinejs_document as document
 from service.importers import timelinejs_sheet as sheet
-from service.importers.delimited import rows
+from service.importers.findings import Findings
 from service.importers.framing import csv_framing, json_framing
+from service.importers.kinds import Kind
 from service.importers.record import Importer, Reading, Record, UnreadableFile
-from service.importers.sniffing import not_of_the_format, refuse_others
+from service.importers.sniffing import refuse_others
 from service.importers.source import head
+from service.importers.table import begun
 from service.importers.timelinejs_event import event_of, headline_of
 from service.importers.timelinejs_slide import Slide
 
 TITLE = "timeline of TimelineJS"
 JSON = re.compile(rb"(?:\xef\xbb\xbf)?\s*\{")
 # A document that is handed to a function or given to a variable, as pages for TimelineJS 1 and 2 loaded it.
+# Possessive, so that blanks are gone through once.
+LISTS = re.compile(rb'"(?:events|eras)"\s*+:\s*+\[')
 SCRIPT = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:(?:var|let|const)\s+)?[\w.$]+\s*[=(]\s*\{")
 
 
@@ -34,21 +38,15 @@ def read(stream: BinaryIO) -> Reading:
     refuse_others("timelinejs", TITLE, beginning)
     if JSON.match(beginning):
         return Reading(_records(document.slides_of(stream)), json_framing('{"events": [\n', "\n]}\n"))
-    found = rows(stream)
-    first = next(found, None)
-    if first is None:
-        raise UnreadableFile("The file is empty.")
-    if first.cells is None:
-        raise not_of_the_format(TITLE, beginning, first.fault.message if first.fault else "")
-    header = sheet.Header(first.cells)
-    if header.missing:
-        if header.is_of_version_1:
-            raise UnreadableFile(
-                "This is a sheet of the first TimelineJS, whose dates stand in one column, Start Date: "
-                "part them into Year, Month and Day."
-            )
-        raise not_of_the_format(TITLE, beginning, f"Its header lacks {', '.join(header.missing)}.")
-    return Reading(_records(sheet.slides_of(found, header)), csv_framing(first.raw))
+    header, names, below = begun(stream, TITLE)
+    columns = sheet.Sheet(names)
+    if columns.is_of_version_1 and columns.table.lacking(sheet.REQUIRED):
+        raise UnreadableFile(
+            "This is a sheet of the first TimelineJS, whose dates stand in one column, Start Date: "
+            "part them into Year, Month and Day."
+        )
+    columns.table.require(sheet.REQUIRED, sheet.COLUMNS, TITLE, beginning)
+    return Reading(_records(sheet.slides_of(below, columns)), csv_framing(header.raw))
 
 
 def _records(slides: Iterator[Slide | Record]) -> Iterator[Record]:
@@ -57,26 +55,26 @@ def _records(slides: Iterator[Slide | Record]) -> Iterator[Record]:
     A record is held back until the next one has come, since a cover may come last.
     """
     held: Record | None = None
-    told: list[Fault] = []
+    covers = Findings()
     try:
         for slide in slides:
             if isinstance(slide, Slide) and slide.is_cover:
-                told.append(_left_out(slide))
+                covers.append(_left_out(slide))
                 continue
             if held:
                 yield held
-            held = _with_warnings(event_of(slide) if isinstance(slide, Slide) else slide, told)
-            told = []
+            held = _with_warnings(event_of(slide) if isinstance(slide, Slide) else slide, covers)
+            covers = Findings()
     except UnreadableFile:
         if held:
             yield held
         raise
     if held is None:
         raise UnreadableFile("The timeline has no event.")
-    yield _with_warnings(held, told)
+    yield _with_warnings(held, covers)
 
 
-def _with_warnings(record: Record, warnings: list[Fault]) -> Record:
+def _with_warnings(record: Record, warnings: Findings) -> Record:
     return replace(record, warnings=(*warnings, *record.warnings)) if warnings else record
 
 
@@ -91,4 +89,11 @@ IMPORTER = Importer(
     licence=None,
     citation=None,
     read=read,
+    kinds=(
+        Kind("a timeline of TimelineJS", lambda found: found.is_object and LISTS.search(found.document) is not None),
+        Kind("a timeline of TimelineJS", lambda found: found.has_title(is_object=True)),
+        Kind(
+            "a timeline of TimelineJS as a sheet", lambda found: found.has_columns("year", "month", "day", "headline")
+        ),
+    ),
 )

@@ -10,6 +10,7 @@ from schemas.date_words import date_words
 from schemas.edtf import DateError, parse_date
 from schemas.faults import Fault
 from schemas.fields import kind_of, shorten
+from service.importers.findings import Findings
 
 # The parts of a date from the coarsest to the finest: the bounds of each, and the code of what lies beyond them.
 PARTS: tuple[tuple[str, int, int, str], ...] = (
@@ -45,7 +46,7 @@ class Side(NamedTuple):
     last: str
 
 
-def date_of(slide: Mapping[str, Any], is_era: bool, faults: list[Fault], warnings: list[Fault]) -> str | None:
+def date_of(slide: Mapping[str, Any], is_era: bool, faults: Findings, warnings: Findings) -> str | None:
     """The date of a slide in EDTF: ``1952``, ``1952-03``, ``1952-03-02T06:45``, ``1952/1954-06``.
 
     None where there are faults. Their pointers are those of the slide: ``/start_date/month``.
@@ -109,7 +110,7 @@ def _dated(value: Any) -> Any:
     return {name: value.get(name) for name in _NAMES} if isinstance(value, Mapping) else value
 
 
-def _side(value: Any, pointer: str, faults: list[Fault], warnings: list[Fault]) -> Side | None:
+def _side(value: Any, pointer: str, faults: Findings, warnings: Findings) -> Side | None:
     value = _dated(value)
     if is_blank(value):
         return None
@@ -139,7 +140,7 @@ def _side(value: Any, pointer: str, faults: list[Fault], warnings: list[Fault]) 
     return _written(year, numbers, pointer, faults, warnings)
 
 
-def _number(value: Any, part: str, pointer: str, faults: list[Fault]) -> int | None:
+def _number(value: Any, part: str, pointer: str, faults: Findings) -> int | None:
     """A whole number, also as a text or as spreadsheets write it (``3.0``); None where there is none."""
     if is_blank(value):
         return None
@@ -153,7 +154,7 @@ def _number(value: Any, part: str, pointer: str, faults: list[Fault]) -> int | N
     return None
 
 
-def _judge_year(year: int, pointer: str, faults: list[Fault]) -> None:
+def _judge_year(year: int, pointer: str, faults: Findings) -> None:
     if year < 0:
         message = f"{year} lies before the year 1, and such years cannot be written: they are 1 to {_MAX_YEAR}."
         faults.append(Fault(pointer, "negative-year", message))
@@ -164,7 +165,7 @@ def _judge_year(year: int, pointer: str, faults: list[Fault]) -> None:
 
 
 def _written(
-    year: int, numbers: Mapping[str, int | None], pointer: str, faults: list[Fault], warnings: list[Fault]
+    year: int, numbers: Mapping[str, int | None], pointer: str, faults: Findings, warnings: Findings
 ) -> Side | None:
     """The date with all its parts but those below the second."""
     day = "-".join([f"{year:04}", *(f"{numbers[part]:02}" for part in ("month", "day") if numbers[part] is not None)])

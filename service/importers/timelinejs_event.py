@@ -10,31 +10,31 @@ from typing import Any
 from urllib.parse import quote
 
 from schemas.date_words import date_words
+from schemas.event import SUMMARY_LIMIT
 from schemas.faults import Fault, Refused
-from schemas.fields import kind_of, pointer_step, shorten, unstorable
+from schemas.fields import TEXT_LIMIT, kind_of, pointer_step, shorten
 from schemas.strict_json import refuse_deep
-from service.importers.cells import MAX_TEXT, cut
+from service.importers.cells import bad_text, cut, tags_of
+from service.importers.findings import Findings
 from service.importers.record import Record, digest, event_id
 from service.importers.timelinejs_dates import as_displayed, date_of, is_blank
 from service.importers.timelinejs_slide import ERA, Slide
 from service.importers.timelinejs_text import one_line, plain, web_address
 
 DATASET = "timelinejs"
-MAX_SUMMARY = 20_000
-MAX_TAG = 64
 # Characters that an address may not have as they stand.
 _UNSAFE = re.compile(r"[\s<>\"]")
 
 
 def event_of(slide: Slide) -> Record:
     """The record of one slide. All of a slide's faults are found; in a sheet they point at its columns."""
-    faults: list[Fault] = []
-    warnings: list[Fault] = []
+    faults = Findings()
+    warnings = Findings()
     event, original = None, slide.original
     if not isinstance(slide.value, Mapping):
         faults.append(Fault("", "wrong-type", f"A slide is an object, not {kind_of(slide.value)}."))
     elif wrong := _unkeepable(slide.value):
-        faults, original = wrong, None
+        faults, original = Findings(wrong), None
     else:
         event = _event(slide.value, slide.kind == ERA, faults, warnings)
     here = [[_at_column(fault, slide.columns) for fault in found] for found in (faults, warnings)]
@@ -48,7 +48,7 @@ def headline_of(value: Any) -> str:
     return shorten(one_line(headline)) if isinstance(headline, str) else ""
 
 
-def _event(slide: Mapping[str, Any], is_era: bool, faults: list[Fault], warnings: list[Fault]) -> dict[str, Any] | None:
+def _event(slide: Mapping[str, Any], is_era: bool, faults: Findings, warnings: Findings) -> dict[str, Any] | None:
     date = date_of(slide, is_era, faults, warnings)
     text = _object(slide, "text", faults)
     media = _object(slide, "media", faults)
@@ -93,9 +93,7 @@ def _without_blanks(value: Any) -> Any:
 
 def _own_id(own: str) -> str:
     """The id of a slide, from which one that Dateline gave and exported comes out as it was."""
-    own = own.strip().removeprefix(f"{DATASET}-")
-    # Letters that ids cannot have all become hyphens, and two names in Persian would be one event.
-    return own if own.isascii() else f"{own}-{digest(own)}"
+    return own.strip().removeprefix(f"{DATASET}-")
 
 
 # What cannot be kept
@@ -110,8 +108,8 @@ def _unkeepable(slide: Mapping[str, Any]) -> list[Fault]:
     waiting: list[tuple[str, Any]] = [("", slide)]
     while waiting:
         pointer, value = waiting.pop()
-        if isinstance(value, str) and unstorable(value):
-            return [Fault(pointer, "bad-character", "A NUL or half a surrogate pair cannot be stored.")]
+        if isinstance(value, str) and (found := bad_text(pointer, value)):
+            return [found]
         inner = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
         for key, part in inner:
             waiting += [(pointer + pointer_step(key), part), (pointer + pointer_step(key), key)]
@@ -125,7 +123,7 @@ def _at_column(fault: Fault, columns: Mapping[str, str]) -> Fault:
 # Members of a slide
 
 
-def _object(slide: Mapping[str, Any], name: str, faults: list[Fault]) -> Mapping[str, Any]:
+def _object(slide: Mapping[str, Any], name: str, faults: Findings) -> Mapping[str, Any]:
     value = slide.get(name)
     if isinstance(value, Mapping):
         return value
@@ -134,7 +132,7 @@ def _object(slide: Mapping[str, Any], name: str, faults: list[Fault]) -> Mapping
     return {}
 
 
-def _text(part: Mapping[str, Any], name: str, pointer: str, faults: list[Fault]) -> str:
+def _text(part: Mapping[str, Any], name: str, pointer: str, faults: Findings) -> str:
     """A text; a number counts as its digits, and what is left out or null as no text."""
     value = part.get(name)
     if is_blank(value):
@@ -155,7 +153,7 @@ def _displayed(slide: Mapping[str, Any]) -> str:
     return next((words for text in told if isinstance(text, str) and (words := one_line(text))), "")
 
 
-def _title(headline: str, shown: str, warnings: list[Fault]) -> str:
+def _title(headline: str, shown: str, warnings: Findings) -> str:
     """The headline, or else the date in words."""
     title = one_line(headline)
     if not title:
@@ -165,18 +163,18 @@ def _title(headline: str, shown: str, warnings: list[Fault]) -> str:
     return cut(title, "/text/headline", warnings)
 
 
-def _summary(body: str, quoted: str, warnings: list[Fault]) -> str | None:
+def _summary(body: str, quoted: str, warnings: Findings) -> str | None:
     """The text, and what the media say where they are no address but words, such as a quotation."""
     text = "\n\n".join(part for part in (plain(body).text, quoted) if part)
-    return cut(text, "/text/text", warnings, MAX_SUMMARY) or None
+    return cut(text, "/text/text", warnings, SUMMARY_LIMIT) or None
 
 
-def _sources(address: str, credit: str, caption: str, warnings: list[Fault]) -> list[dict[str, Any]]:
+def _sources(address: str, credit: str, caption: str, warnings: Findings) -> list[dict[str, Any]]:
     """The media of the slide as a source: whose they are, what they show, and where they are."""
     url = web_address(address) if address else None
     if url:
         url = _UNSAFE.sub(lambda found: quote(found.group()), url)
-    if address and (url is None or len(url) > MAX_TEXT):
+    if address and (url is None or len(url) > TEXT_LIMIT):
         why = f"has {len(url):,} characters" if url else "does not begin with http:// or https://"
         message = f"The address of the media {why}; it is left out."
         warnings.append(Fault("/media/url", "address-left-out", message))
@@ -189,9 +187,5 @@ def _sources(address: str, credit: str, caption: str, warnings: list[Fault]) -> 
     return [media]
 
 
-def _tags(group: str, is_era: bool, warnings: list[Fault]) -> list[str]:
-    tag = one_line(group)
-    if "," in tag:
-        warnings.append(Fault("/group", "comma-in-tag", "A tag holds no comma; semicolons stand in their place."))
-    tag = cut(tag.replace(",", ";"), "/group", warnings, MAX_TAG).strip()
-    return list(dict.fromkeys(found for found in ("era" if is_era else "", tag) if found))
+def _tags(group: str, is_era: bool, warnings: Findings) -> list[str]:
+    return tags_of(("era" if is_era else "", one_line(group)), "/group", warnings)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from schemas.faults import Fault
 from schemas.fields import pointer_step, shorten
 from service.importers.delimited import Row
-from service.importers.record import Record, UnreadableFile, rejected
+from service.importers.record import Record, rejected
+from service.importers.table import Table
 from service.importers.timelinejs_slide import Slide, kind_of_slide
 
 # Where each column of the sheet stands in a slide.
@@ -45,30 +46,22 @@ _TIME = re.compile(
 _DATES = ("start_date", "end_date")
 
 
-class Header:
-    """The columns of a sheet: their names as they stand, each another, and where what they hold stands in a slide."""
+class Sheet:
+    """The columns of a sheet, and where what they hold stands in a slide."""
 
-    def __init__(self, cells: tuple[str, ...]) -> None:
-        self.names = [name.strip() for name in cells]
-        keys = [" ".join(name.lower().replace("_", " ").split()) for name in cells]
-        self.missing = [name for name in REQUIRED if name not in keys]
-        self.is_of_version_1 = "start date" in keys
-        for name in COLUMNS:
-            if keys.count(name) > 1:
-                raise UnreadableFile(f"The header has the column {name} twice.")
-        for place, name in enumerate(self.names):
-            if not name or name in self.names[:place]:
-                # No column may be lost from the original: a nameless or repeated one is named by its place.
-                self.names[place] = f"{name} ({place + 1})".strip()
+    def __init__(self, header: Sequence[str]) -> None:
+        self.table = Table(header, _form)
+        self.is_of_version_1 = "start date" in self.table.keys
         # What TimelineJS does not know stands apart, so that it is taken for nothing else.
-        self.paths = [COLUMNS.get(key, ("columns", name)) for key, name in zip(keys, self.names, strict=True)]
+        names = zip(self.table.keys, self.table.columns, strict=True)
+        self.paths = [COLUMNS.get(key, ("columns", name)) for key, name in names]
         self.columns = self._columns()
 
     def _columns(self) -> Mapping[str, str]:
         """The column that each pointer into a slide stands for."""
         found = {
             "".join(map(pointer_step, path)): pointer_step(name)
-            for path, name in zip(self.paths, self.names, strict=True)
+            for path, name in zip(self.paths, self.table.columns, strict=True)
         }
         for date in _DATES:
             time = found.pop(f"/{date}/time", None)
@@ -81,26 +74,23 @@ class Header:
         return found
 
 
-def slides_of(rows: Iterator[Row], header: Header) -> Iterator[Slide | Record]:
+def _form(name: str) -> str:
+    return " ".join(name.lower().replace("_", " ").split())
+
+
+def slides_of(below: Iterable[Row], sheet: Sheet) -> Iterator[Slide | Record]:
     """The slides of the rows below the header, and the records of rows that cannot be read."""
-    for row in rows:
-        yield _slide(row, header)
+
+    def made(row: Row, cells: tuple[str, ...]) -> Slide | Record:
+        return _slide(row, cells, sheet)
+
+    return sheet.table.records(below, made)
 
 
-def _slide(row: Row, header: Header) -> Slide | Record:
-    cells = row.cells
-    if cells is None:
-        assert row.fault is not None
-        return rejected(row.line, row.raw, row.fault)
-    width = len(header.names)
-    if len(cells) > width and not any(cells[width:]):
-        cells = cells[:width]
-    if len(cells) != width:
-        message = f"The record has {len(cells)} columns where the header has {width}."
-        return rejected(row.line, row.raw, Fault("/", "wrong-column-count", message))
-    original = dict(zip(header.names, cells, strict=True))
+def _slide(row: Row, cells: tuple[str, ...], sheet: Sheet) -> Slide | Record:
+    original = sheet.table.original(cells)
     slide: dict[str, Any] = {}
-    for path, text in zip(header.paths, cells, strict=True):
+    for path, text in zip(sheet.paths, cells, strict=True):
         if text.strip():
             part = slide
             for step in path[:-1]:
@@ -108,8 +98,8 @@ def _slide(row: Row, header: Header) -> Slide | Record:
             part[path[-1]] = text.strip()
     faults = [fault for name in _DATES if name in slide and (fault := _bring_to_parts(slide[name], name))]
     if faults:
-        return rejected(row.line, row.raw, faults[0].moved(header.columns[faults[0].pointer]), original)
-    return Slide(row.line, row.raw, slide, original, kind_of_slide(slide), header.columns)
+        return rejected(row.line, row.raw, faults[0].moved(sheet.columns[faults[0].pointer]), original)
+    return Slide(row.line, row.raw, slide, original, kind_of_slide(slide), sheet.columns)
 
 
 def _bring_to_parts(date: dict[str, str], name: str) -> Fault | None:

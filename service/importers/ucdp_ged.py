@@ -5,16 +5,18 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from schemas.faults import Fault
-from service.importers.delimited import Row, rows
+from service.importers.delimited import BYTE_ORDER_MARK, Row
 from service.importers.framing import csv_framing, json_framing
-from service.importers.json_records import Member, members
+from service.importers.json_text import Item, listed, too_deep
+from service.importers.kinds import Kind
 from service.importers.record import Importer, Reading, Record, UnreadableFile, rejected
-from service.importers.sniffing import not_of_the_format, refuse_others
+from service.importers.sniffing import refuse_others
 from service.importers.source import head
+from service.importers.table import Table, begun, keys_of
 from service.importers.ucdp_ged_event import event_of
 
 # The order of columns of release 23.1, and so of the candidate release 24.0.1, which came without a header.
@@ -39,7 +41,6 @@ RENAMED = {
     "side_a_id": "side_a_dset_id",
     "side_b_id": "side_b_dset_id",
 }
-FEATURES = re.compile(r'"features"\s*:\s*\[')
 COLLECTION = '{"type": "FeatureCollection", "features": [\n'
 TITLE = "UCDP GED file"
 
@@ -51,101 +52,59 @@ def read(stream: BinaryIO) -> Reading:
     GeoJSON feature collections. Two records with the same id are both handed on.
     """
     refuse_others("ucdp-ged", TITLE, head(stream))
-    if re.match(rb"(?:\xef\xbb\xbf)?\s*\{", head(stream)):
+    if head(stream).removeprefix(BYTE_ORDER_MARK).lstrip().startswith(b"{"):
         return Reading(_read_geojson(stream), json_framing(COLLECTION, "\n]}\n"))
     return _read_csv(stream)
 
 
 def _read_csv(stream: BinaryIO) -> Reading:
+    # Once rows were read the beginning is gone.
     beginning = head(stream)
-    found = rows(stream)
-    header = next(found, None)
-    if header is None:
-        raise UnreadableFile("The file is empty.")
-    if header.cells is None:
-        raise not_of_the_format(TITLE, beginning, header.fault.message if header.fault else "")
-    if re.fullmatch(r"[0-9]+", header.cells[0].strip()):
-        if len(header.cells) != len(COLUMNS_23_1):
-            raise UnreadableFile(
-                f"The file has no header and {len(header.cells)} columns; only the order of the "
-                f"{len(COLUMNS_23_1)} columns of release 23.1 is known. Add the header line of its release."
-            )
-        records = _records(itertools.chain((header,), found), COLUMNS_23_1, COLUMNS_23_1)
-        return Reading(records, csv_framing(",".join(COLUMNS_23_1)))
-    columns, keys = _columns(header.cells, beginning)
-    return Reading(_records(found, columns, keys), csv_framing(header.raw))
+    header, names, below = begun(stream, TITLE)
+    if re.fullmatch(r"[0-9]+", names[0].strip()):
+        return _read_without_header(header, len(names), below)
+    table = Table(names, str.lower, RENAMED)
+    table.require(REQUIRED, COLUMNS_23_1, TITLE, beginning)
+    return Reading(_records(table, below), csv_framing(header.raw))
 
 
-def _records(found: Iterable[Row], columns: tuple[str, ...], keys: tuple[str, ...]) -> Iterator[Record]:
-    nothing = True
-    tags_may_come = keys is not COLUMNS_23_1
-    for row in found:
-        if tags_may_come and row.cells is not None:
-            tags_may_come = False
-            if all(cell.lstrip().startswith("#") for cell in row.cells if cell.strip()):
-                continue
-        nothing = False
-        yield _record(row, columns, keys)
-    if nothing:
-        raise UnreadableFile("The file has a header, but no record.")
+def _read_without_header(first: Row, width: int, below: Iterator[Row]) -> Reading:
+    if width != len(COLUMNS_23_1):
+        raise UnreadableFile(
+            f"The file has no header and {width} columns; only the order of the "
+            f"{len(COLUMNS_23_1)} columns of release 23.1 is known. Add the header line of its release."
+        )
+    records = _records(Table(COLUMNS_23_1), itertools.chain((first,), below))
+    return Reading(records, csv_framing(",".join(COLUMNS_23_1)))
 
 
-def _record(row: Row, columns: tuple[str, ...], keys: tuple[str, ...]) -> Record:
-    cells = row.cells
-    if cells is None:
-        assert row.fault is not None
-        return rejected(row.line, row.raw, row.fault)
-    if len(cells) > len(keys) and not any(cells[len(keys) :]):
-        cells = cells[: len(keys)]
-    if len(cells) != len(keys):
-        message = f"The record has {len(cells)} columns where the header has {len(keys)}."
-        return rejected(row.line, row.raw, Fault("/", "wrong-column-count", message))
-    original = dict(zip(columns, cells, strict=True))
-    values = original if keys is columns else dict(zip(keys, cells, strict=True))
-    return event_of(row.line, row.raw, original, values)
+def _records(table: Table, below: Iterator[Row]) -> Iterator[Record]:
+    def made(row: Row, cells: tuple[str, ...]) -> Record:
+        original = table.original(cells)
+        values = original if table.keys == table.columns else dict(zip(table.keys, cells, strict=True))
+        return event_of(row.line, row.raw, original, values)
 
-
-def _columns(header: Iterable[str], beginning: bytes) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The header's names made distinct, and the names under which this module knows them."""
-    columns = [name.strip() for name in header]
-    keys = _keys(columns)
-    missing = [name for name in REQUIRED if name not in keys]
-    if len(missing) > 3:
-        raise not_of_the_format(TITLE, beginning, f"Its header lacks {', '.join(missing)}.")
-    if missing:
-        raise UnreadableFile(f"The header lacks {', '.join(missing)}, without which no record can be read.")
-    for name in sorted(set(COLUMNS_23_1).intersection(keys)):
-        if keys.count(name) > 1:
-            raise UnreadableFile(f"The header has the column {name} twice.")
-    for position, name in enumerate(columns):
-        if not name or name in columns[:position]:
-            # No column may be lost from the original: a nameless or repeated one is named by its place.
-            columns[position] = keys[position] = f"{name} ({position + 1})".strip()
-    return tuple(columns), tuple(columns if columns == keys else keys)
-
-
-def _keys(columns: list[str]) -> list[str]:
-    """The columns' names in release 23.1."""
-    lower = [name.lower() for name in columns]
-    return [name if RENAMED.get(name, name) in lower else RENAMED.get(name, name) for name in lower]
+    return table.records(below, made)
 
 
 def _read_geojson(stream: BinaryIO) -> Iterator[Record]:
     nothing = True
-    for feature in members(stream, FEATURES, "GeoJSON feature collection, feature"):
+    for feature in listed(stream, "GeoJSON feature collection", "feature", "features"):
         nothing = False
         yield _record_of_feature(feature)
     if nothing:
         raise UnreadableFile("The feature collection has no record.")
 
 
-def _record_of_feature(feature: Member) -> Record:
+def _record_of_feature(feature: Item) -> Record:
     value = feature.value
     properties = value.get("properties") if isinstance(value, dict) else None
     if not isinstance(properties, dict):
         return rejected(feature.line, feature.raw, Fault("/properties", "missing", "The feature has no properties."))
+    if fault := too_deep(feature):
+        return rejected(feature.line, feature.raw, fault)
     original = {name: _text(value) for name, value in properties.items()}
-    values = dict(zip(_keys(list(original)), original.values(), strict=True))
+    values = dict(zip(keys_of(original, str.lower, RENAMED), original.values(), strict=True))
     geometry = value.get("geometry")
     point = geometry.get("coordinates") if isinstance(geometry, dict) else None
     if isinstance(point, list) and len(point) >= 2 and not values.get("latitude"):
@@ -172,4 +131,8 @@ IMPORTER = Importer(
         "cite also the article of the release that was used."
     ),
     read=read,
+    kinds=(
+        Kind("a UCDP GED release", lambda found: found.has_columns("type of violence")),
+        Kind("UCDP GED as GeoJSON", lambda found: found.is_object and found.has_member("type_of_violence")),
+    ),
 )

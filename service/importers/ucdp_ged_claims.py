@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from schemas.event import STATEMENT_LIMIT
 from schemas.faults import Fault
 from service.importers.cells import Values, cell, cut
+from service.importers.findings import Findings
 
 # What is known of side a and side b; None for a side that the row does not name.
 Sides = tuple[dict[str, Any] | None, dict[str, Any] | None]
 
-MAX_STATEMENT = 5_000
 FIGURES = ("deaths_a", "deaths_b", "deaths_civilians", "deaths_unknown", "low", "best", "high")
 
 
@@ -20,7 +21,7 @@ def claims_of(
     figures: Mapping[str, int | None],
     sides: Sides,
     sources: list[dict[str, Any]],
-    warnings: list[Fault],
+    warnings: Findings,
 ) -> list[dict[str, Any]]:
     """UCDP's estimates: the whole (low, best, high), and its best estimate of each side's part."""
     whose = {
@@ -43,7 +44,7 @@ def claims_of(
         low, best, high = _in_order(whole, warnings)
         statement = f"Original informant: {informant}" if informant else None
         if statement:
-            statement = cut(statement, "/source_original", warnings, MAX_STATEMENT)
+            statement = cut(statement, "/source_original", warnings, STATEMENT_LIMIT)
         claims.append(_claim(None, (low, best, high), source, statement, preferred=True))
         complete = None not in (figures[column] for column in whose)
         if best is not None and complete and (total := sum(parts.values())) != best:
@@ -84,7 +85,7 @@ def _loser(side: dict[str, Any] | None) -> str:
     return "civilians" if side["kind"] == "civilians" else str(side["name"])
 
 
-def _in_order(whole: list[int | None], warnings: list[Fault]) -> list[int | None]:
+def _in_order(whole: list[int | None], warnings: Findings) -> list[int | None]:
     """Low, best and high so that low <= best <= high.
 
     The best estimate stays what UCDP says (the parts add up to it); low and high become the least and the

@@ -5,12 +5,13 @@ from __future__ import annotations
 import calendar
 import re
 from datetime import date
-from functools import lru_cache
 from typing import Any
 
+from schemas.event import SUMMARY_LIMIT
 from schemas.faults import Fault
-from schemas.names import fold
-from service.importers.cells import Values, cell, code_of, count, cut, point_of
+from schemas.names import fold, remember_short
+from service.importers.cells import Values, bad_cell, cell, code_of, count, cut, point_of, tags_of, whole_number
+from service.importers.findings import Findings
 from service.importers.record import Record, rejected
 from service.importers.ucdp_ged_claims import FIGURES, Sides, claims_of
 from service.importers.ucdp_ged_place import location_of
@@ -27,13 +28,9 @@ TALIBAN_RULE = date(2021, 9, 1)
 TALIBAN = ("Taleban", "303")
 KABUL_GOVERNMENT = "Government of Afghanistan"
 
-MAX_SUMMARY = 20_000
-MAX_TAG = 64
-
 DAY = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[ T]00:00(?::00(?:\.0+)?)?Z?)?")
 # Candidate releases write XXX and a number for a side that has not been named yet.
 UNNAMED = re.compile(r"XXX[0-9]+")
-UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def event_of(line: int, raw: str, original: dict[str, str], values: Values) -> Record:
@@ -41,11 +38,11 @@ def event_of(line: int, raw: str, original: dict[str, str], values: Values) -> R
 
     A fault in a column that the event cannot do without rejects it; all of a row's faults are found.
     """
-    faults: list[Fault] = []
-    warnings: list[Fault] = []
-    if UNSTORABLE.search("".join((*original, *original.values()))):
-        return rejected(line, raw, _unstorable(original))
-    identity = count(values, "id", faults, required=True)
+    if fault := bad_cell(original):
+        return rejected(line, raw, fault)
+    faults = Findings()
+    warnings = Findings()
+    identity = whole_number(values, "id", faults)
     violence = code_of(values, "type_of_violence")
     if violence not in TYPES:
         message = f"The type of violence is '{violence[:40]}', not 1, 2 or 3."
@@ -73,24 +70,17 @@ def event_of(line: int, raw: str, original: dict[str, str], values: Values) -> R
         ],
         "claims": claims_of(values, figures, sides, sources, warnings),
         "sources": sources,
-        "tags": _tags(values, violence),
+        "tags": _tags(values, violence, warnings),
         "dataset": "ucdp-ged",
     }
     actors = tuple(side for position, side in enumerate(sides) if side is not None and side not in sides[:position])
     return Record(line, raw, original, event, actors, (), tuple(warnings))
 
 
-def _unstorable(original: dict[str, str]) -> Fault:
-    name = next((name for name, text in original.items() if UNSTORABLE.search(text)), "")
-    # RFC 6901: a tilde and a slash are escaped in a pointer.
-    pointer = "/" + UNSTORABLE.sub("\ufffd", name).replace("~", "~0").replace("/", "~1")
-    return Fault(pointer, "bad-character", "A NUL or half a surrogate pair cannot be stored.")
-
-
 # Dates
 
 
-@lru_cache(maxsize=16384)
+@remember_short(16384)
 def _day(text: str) -> date | None:
     match = DAY.fullmatch(text)
     try:
@@ -99,7 +89,7 @@ def _day(text: str) -> date | None:
         return None
 
 
-def _days(values: Values, faults: list[Fault]) -> tuple[date, date] | None:
+def _days(values: Values, faults: Findings) -> tuple[date, date] | None:
     """The earliest and the latest day; an event of one known day may lack the second."""
     found: list[date] = []
     for name in ("date_start", "date_end"):
@@ -123,7 +113,7 @@ def _days(values: Values, faults: list[Fault]) -> tuple[date, date] | None:
     return start, end
 
 
-def _date(values: Values, days: tuple[date, date], warnings: list[Fault]) -> str:
+def _date(values: Values, days: tuple[date, date], warnings: Findings) -> str:
     """The date in EDTF, no wider and no narrower than the days, and as coarse as date_prec where it fits."""
     start, end = days
     precision = code_of(values, "date_prec")
@@ -147,7 +137,7 @@ def _date(values: Values, days: tuple[date, date], warnings: list[Fault]) -> str
 # Actors
 
 
-def _sides(values: Values, violence: str, start: date, warnings: list[Fault]) -> Sides:
+def _sides(values: Values, violence: str, start: date, warnings: Findings) -> Sides:
     names = [cell(values, side) for side in ("side_a", "side_b")]
     found: list[dict[str, Any] | None] = []
     for side, name in zip(("side_a", "side_b"), names, strict=True):
@@ -211,7 +201,7 @@ def _title(values: Values, violence: str, sides: Sides, location: dict[str, Any]
     return " ".join(title.split())
 
 
-def _summary(values: Values, sources: list[dict[str, Any]], warnings: list[Fault]) -> str | None:
+def _summary(values: Values, sources: list[dict[str, Any]], warnings: Findings) -> str | None:
     """The first headline and UCDP's description of the place, each only where it says more than the title."""
     known = fold(" ".join(cell(values, name) for name in ("where_coordinates", "adm_2", "adm_1", "country")))
     lines: list[str] = []
@@ -220,11 +210,11 @@ def _summary(values: Values, sources: list[dict[str, Any]], warnings: list[Fault
     for text in (headline, cell(values, "where_description")):
         if text and fold(text) not in publishers and fold(text) not in known:
             lines.append(text)
-    return cut("\n".join(lines), "/where_description", warnings, MAX_SUMMARY) or None
+    return cut("\n".join(lines), "/where_description", warnings, SUMMARY_LIMIT) or None
 
 
-def _tags(values: Values, violence: str) -> list[str]:
+def _tags(values: Values, violence: str, warnings: Findings) -> list[str]:
     """The conflict, where it is one over a state or territory; elsewhere its name only repeats the sides."""
     conflict = cell(values, "conflict_name")
-    fits = 0 < len(conflict) <= MAX_TAG and "," not in conflict and not UNNAMED.fullmatch(conflict)
-    return [conflict] if violence == "1" and fits else []
+    told = [conflict] if violence == "1" and not UNNAMED.fullmatch(conflict) else []
+    return tags_of(told, "/conflict_name", warnings)

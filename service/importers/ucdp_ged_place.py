@@ -6,6 +6,7 @@ from typing import Any
 
 from schemas.faults import Fault
 from service.importers.cells import Values, cell, code_of, cut
+from service.importers.findings import Findings
 from service.importers.place_names import country_named, province_named
 
 # where_prec: 5 is a line or a fuzzy area, as large as the province that is named or larger where none is; 7
@@ -21,9 +22,7 @@ PLACE_PRECISIONS = {
 }
 
 
-def location_of(
-    values: Values, point: tuple[float | None, float | None], warnings: list[Fault]
-) -> dict[str, Any] | None:
+def location_of(values: Values, point: tuple[float | None, float | None], warnings: Findings) -> dict[str, Any] | None:
     country_name, first, second, place = (
         cell(values, name) for name in ("country", "adm_1", "adm_2", "where_coordinates")
     )

@@ -6,10 +6,12 @@ import re
 from datetime import date
 from typing import Any
 
+from schemas.event import MEMBERS_LIMIT
 from schemas.faults import Fault
-from service.importers.cells import MAX_TEXT, Values
+from schemas.fields import TEXT_LIMIT
+from service.importers.cells import Values
+from service.importers.findings import Findings
 
-MAX_SOURCES = 200
 # Between two sources; the quotes tell it from a semicolon inside a headline.
 BETWEEN = re.compile(r'"\s*;\s*"')
 # The office may hold commas, and so may the headline: the first date between commas parts them.
@@ -18,7 +20,7 @@ SOURCE = re.compile(r"(.*?),\s*([0-9]{4}-[0-9]{1,2}-[0-9]{1,2})[^,]{0,16},(.*)",
 NO_HEADLINE = frozenset(("", "-", "--", "\u2013", "n/a"))
 
 
-def sources_of(values: Values, warnings: list[Fault]) -> list[dict[str, Any]]:
+def sources_of(values: Values, warnings: Findings) -> list[dict[str, Any]]:
     """The sources in the form of an event's ``sources``, with the refs s1, s2, ... in the row's own order.
 
     Where number_of_sources is -1 the cell is free text: one source whose title it is. A row whose cell does
@@ -32,11 +34,11 @@ def sources_of(values: Values, warnings: list[Fault]) -> list[dict[str, Any]]:
     if re.fullmatch(r"[0-9]+", number) and int(number) != len(pieces):
         message = f"number_of_sources is {number}, but the text of the sources holds {len(pieces)}."
         warnings.append(Fault("/number_of_sources", "sources-differ", message))
-    if len(pieces) > MAX_SOURCES:
-        message = f"The record names {len(pieces)} sources; the first {MAX_SOURCES} are kept."
+    if len(pieces) > MEMBERS_LIMIT:
+        message = f"The record names {len(pieces)} sources; the first {MEMBERS_LIMIT} are kept."
         warnings.append(Fault("/source_article", "sources-cut", message))
     sources = []
-    for position, (office, day, headline) in enumerate(pieces[:MAX_SOURCES], start=1):
+    for position, (office, day, headline) in enumerate(pieces[:MEMBERS_LIMIT], start=1):
         sources.append(
             {
                 "ref": f"s{position}",
@@ -67,14 +69,14 @@ def _pieces(article: str) -> list[tuple[str, str, str]]:
     return [(office, day, '";"'.join(headline).strip()) for office, day, headline in found]
 
 
-def _bounded(text: str, position: int, warnings: list[Fault]) -> str | None:
-    if len(text) > MAX_TEXT:
-        message = f"Source {position} has a text of {len(text):,} characters; the first {MAX_TEXT} are kept."
+def _bounded(text: str, position: int, warnings: Findings) -> str | None:
+    if len(text) > TEXT_LIMIT:
+        message = f"Source {position} has a text of {len(text):,} characters; the first {TEXT_LIMIT} are kept."
         warnings.append(Fault("/source_article", "text-cut", message))
-    return text[:MAX_TEXT] or None
+    return text[:TEXT_LIMIT] or None
 
 
-def _published(day: str, position: int, warnings: list[Fault]) -> str | None:
+def _published(day: str, position: int, warnings: Findings) -> str | None:
     if not day:
         return None
     try:
