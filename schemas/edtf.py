@@ -159,6 +159,11 @@ def place_key(span: DateSpan) -> str:
     return _compact(_either(span.start, span.end)) + " "
 
 
+def derived_dates(span: DateSpan) -> dict[str, str | None]:
+    """The members that follow from a date, as an event shows them."""
+    return {"start": span.start, "end": span.end, "precision": span.precision, "qualifier": span.qualifier}
+
+
 def since(span: DateSpan) -> str | None:
     """The first minute that the date can cover, ``YYYYMMDDThhmm``; None where its start is open."""
     return None if span.start is None else _first_minute(span.start)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 import shutil
 import sqlite3
-import stat
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -16,18 +13,14 @@ from typing import Protocol
 from peewee import Database, SqliteDatabase
 
 from service.database import HISTORY, fetch, snapshot
+from service.finished_file import BadTarget, becoming, refuse_store
 from service.pg_dump import DumpFailed, dump
 
 # So many pages are copied at a time, 4 MiB of the usual size. Between them a signal is heeded and progress told.
 PAGES_A_STEP = 1024
-# What SQLite keeps beside a database, and Dateline's own lock.
-BESIDE = ("-wal", "-shm", "-journal", ".lock")
 # Keys and unpublished records stand in a backup, so it is for who made it until they say otherwise.
 OWNER_ALONE = 0o600
-
-
-class BadTarget(ValueError):
-    """The file can never be a backup's; the message says why, as something that is said of the file."""
+EXISTS = "{} exists: choose another name, or let --replace put the new backup in its place"
 
 
 class BackupFailed(Exception):
@@ -60,79 +53,40 @@ def back_up(database: Database, target: Path, progress: Progress, replace: bool 
     own = Path(database.database).resolve() if isinstance(database, SqliteDatabase) else None
     try:
         file = target.resolve()
-        _judge(file, own, replace)
+        refuse_store(database, file)
+        _judge(file, replace, is_database=own is not None)
         if own is not None and not own.exists():
             raise BackupFailed(f"there is no database at {own}")
         if HISTORY not in database.get_tables():
             raise BackupFailed("the database holds nothing of Dateline's: there is nothing to back up")
-        with _becoming(file, replace) as part:
+        with becoming(file, OWNER_ALONE, replace) as part:
             if own is not None:
                 form, sequence = "sqlite", _copy(database, part, progress)
             else:
                 form, sequence = "pg_dump", _dumped(database, part, progress)
         return Backup(file, form, sequence, file.stat().st_size)
+    except FileExistsError as error:
+        raise BackupFailed(EXISTS.format(file)) from error
     except (DumpFailed, sqlite3.Error) as error:
         raise BackupFailed(f"{target} was not written: {error}") from error
     except OSError as error:
         raise BackupFailed(f"{target} cannot be written: {error.strerror or error}") from error
 
 
-def _judge(file: Path, own: Path | None, replace: bool) -> None:
-    """Refuse a file that must not be written, before anything is read."""
-    if own is not None:
-        if file in {own, *(_beside(own, ending) for ending in BESIDE)}:
-            raise BadTarget("is the database itself, or belongs to it: name another file")
-        if file.exists() and own.exists() and file.samefile(own):
-            raise BadTarget("is another name of the database itself: name another file")
+def _judge(file: Path, replace: bool, is_database: bool) -> None:
+    """Refuse a file that a backup cannot have, before anything is read. is_database: whether SQLite is to read it."""
     if not file.parent.is_dir():
         raise BackupFailed(f"{file} cannot be written: there is no folder {file.parent}")
     if file.is_dir():
         raise BadTarget("is a folder: name a file in it")
     if file.exists() and not file.is_file():
         raise BadTarget("is a device or a pipe: a backup needs a file")
-    _refuse_existing(file, replace)
-    for ending in ("-wal", "-journal") if own is not None else ():
-        # SQLite would take what stands there for the newest part of the backup.
-        if (other := _beside(file, ending)).exists():
-            raise BackupFailed(f"{other} is there: a program has {file.name} open as a database, or broke off with it")
-
-
-def _refuse_existing(file: Path, replace: bool) -> None:
     if file.exists() and not replace:
-        raise BackupFailed(f"{file} exists: choose another name, or let --replace put the new backup in its place")
-
-
-def _beside(file: Path, ending: str) -> Path:
-    return file.with_name(file.name + ending)
-
-
-@contextmanager
-def _becoming(file: Path, replace: bool) -> Iterator[Path]:
-    """A new, empty file beside the one that it becomes at the end; nothing is left of it where that does not come."""
-    part = file.with_name(f".{file.name[:40]}.{secrets.token_hex(4)}.part")
-    mode = stat.S_IMODE(file.stat().st_mode) if file.exists() else OWNER_ALONE
-    try:
-        with part.open("xb") as made:
-            os.fchmod(made.fileno(), mode)
-        yield part
-        _to_disk(part)
-        _refuse_existing(file, replace)
-        part.replace(file)
-        # The name is on the disk when its folder is.
-        _to_disk(file.parent)
-    except BaseException:
-        for left in (part, *(_beside(part, ending) for ending in BESIDE)):
-            with suppress(OSError):
-                left.unlink()
-        raise
-
-
-def _to_disk(path: Path) -> None:
-    opened = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
+        raise BackupFailed(EXISTS.format(file))
+    for ending in ("-wal", "-journal") if is_database else ():
+        # SQLite would take what stands there for the newest part of the backup.
+        if (other := file.with_name(file.name + ending)).exists():
+            raise BackupFailed(f"{other} is there: a program has {file.name} open as a database, or broke off with it")
 
 
 def _last_change(database: Database) -> int:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from service.command_line import fail, json_option, print_json, read_settings, store
+from service.command_line import fail, json_option, print_json, read_settings, store, visible
 
 if TYPE_CHECKING:
     from click._termui_impl import ProgressBar
@@ -37,7 +37,8 @@ def backup_command(file: Path, replace: bool, as_json: bool) -> None:
     Example:
       dateline backup "dateline-$(date +%F).db"
     """
-    from service.backup import BackupFailed, BadTarget, back_up
+    from service.backup import BackupFailed, back_up
+    from service.finished_file import BadTarget
 
     if str(file) == "-":
         raise click.BadParameter(
@@ -55,7 +56,7 @@ def backup_command(file: Path, replace: bool, as_json: bool) -> None:
     if as_json:
         print_json({"file": str(backup.file), "format": backup.form, "bytes": backup.size, "sequence": backup.sequence})
     else:
-        click.echo(f"{file}: {_shown(backup.size)}, up to change {backup.sequence}")
+        click.echo(f"{visible(str(file))}: {_shown(backup.size)}, up to change {backup.sequence}")
 
 
 def _shown(size: int) -> str:

@@ -14,7 +14,6 @@ from schemas.names import fold
 from schemas.vocabulary import RESERVED_ACTORS
 from service import gazetteer
 from service.places import resolve_country, resolve_province
-from service.projections import derived_dates
 from service.references import KnownActors, References
 from service.versions import Version
 
@@ -152,7 +151,7 @@ def _derived_faults(body: Mapping[str, Any], content: Mapping[str, Any]) -> list
     if not given:
         return []
     derived = {
-        **derived_dates(edtf.parse_date(content["date"])),
+        **edtf.derived_dates(edtf.parse_date(content["date"])),
         "casualties": derive_casualties(content["claims"]),
     }
     message = "follows from the rest of the event and cannot be set; leave it out"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -15,11 +17,15 @@ from peewee import Database, DatabaseError, InterfaceError
 from schemas.faults import Fault
 from service import __version__
 from service.database import BadDatabaseUrl, closing_database, open_database, root_cause
+from service.finished_file import BadTarget, refuse_store
 from service.rules import OtherRules
 from service.settings import BadSetting, Settings, from_environment, settings_table, without_effect
 from service.upgrade import upgrade
 
 REFUSED = 1  # Exit status where some or all of the input was refused; 2 is wrong usage.
+
+# C0, C1, separators of lines and paragraphs, embeddings, overrides and isolates of direction, and lone surrogates.
+COMMANDING = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
@@ -34,6 +40,18 @@ class Group(click.Group):
         except OSError as error:
             _drop_output()
             fail(f"reading or writing failed: {error.strerror or error}")
+
+    def invoke(self, context: click.Context) -> Any:
+        """Run a command. What is wrong with what was given is told without what could command the terminal."""
+        try:
+            return super().invoke(context)
+        except click.ClickException as error:
+            words = error.format_message()
+            if visible_lines(words) == words:
+                raise
+            if isinstance(error, click.UsageError):
+                raise click.UsageError(visible_lines(words), error.ctx) from None
+            raise click.ClickException(visible_lines(words)) from None
 
     def format_epilog(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Settings (environment)"):
@@ -86,9 +104,32 @@ def _drop_output() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def refuse_output(database: Database, file: str, option: str) -> None:
+    """Refuse to write over the database what an option sends to a file; ``-`` is standard output."""
+    if file == "-":
+        return
+    try:
+        refuse_store(database, Path(file))
+    except BadTarget as error:
+        raise click.BadParameter(f"{file} {error}", param_hint=option) from None
+
+
+def visible(text: str) -> str:
+    """A text in which what could command the terminal is blank: for all that is stored or was given, when it is shown.
+
+    That is control characters, ends of lines, changes of the direction of writing, and what is no character at all.
+    """
+    return COMMANDING.sub(" ", text)
+
+
+def visible_lines(text: str) -> str:
+    """The same of several lines."""
+    return "\n".join(map(visible, text.split("\n")))
+
+
 def tell(message: str) -> None:
     """Say something beside the output."""
-    click.echo(f"dateline: {message}", err=True)
+    click.echo(f"dateline: {visible_lines(message)}", err=True)
 
 
 def fail(message: str, status: int = REFUSED) -> NoReturn:
@@ -99,13 +140,15 @@ def fail(message: str, status: int = REFUSED) -> NoReturn:
 
 def print_json(value: Any) -> None:
     """Print a value for programs, and people who look over their shoulder."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    # JSON writes control characters as escapes by itself, but not all that command a terminal.
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    click.echo("\n".join(COMMANDING.sub(lambda found: f"\\u{ord(found[0]):04x}", line) for line in text.split("\n")))
 
 
 def in_words(fault: Fault) -> str:
     """What is wrong, what would be right, and the code, without the place."""
     nearest = f" (did you mean {', '.join(fault.suggestions)}?)" if fault.suggestions else ""
-    return f"{fault.message}{nearest} [{fault.code}]"
+    return visible(f"{fault.message}{nearest} [{fault.code}]")
 
 
 def count_of(count: int, noun: str) -> str:

@@ -21,6 +21,7 @@ from service.command_line import (
     read_settings,
     store,
     tell,
+    visible,
 )
 from service.duplicates_command import duplicates_command
 from service.export_command import export_command
@@ -156,7 +157,7 @@ def check_command(mend: bool, as_json: bool) -> None:
         print_json({"found": [asdict(item) for item in found], "left": [asdict(item) for item in left]})
     else:
         for item in found:
-            click.echo(f"{item.table}: {item.subject} {item.message}")
+            click.echo(visible(f"{item.table}: {item.subject} {item.message}"))
         if found and mend and not left:
             click.echo(f"repaired {count_of(len(found), 'difference')}")
         elif not found:

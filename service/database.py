@@ -24,6 +24,8 @@ HISTORY = "schema_migration"  # The table in which the migrations that were appl
 Result = TypeVar("Result")
 Member = TypeVar("Member")
 
+# What SQLite keeps beside a database, and Dateline's own lock.
+BESIDE = ("-wal", "-shm", "-journal", ".lock")
 # Values that one statement looks for; engines take some 30,000 parameters.
 CHUNK = 500
 # Of one process to a PostgreSQL server.
@@ -80,6 +82,15 @@ def closing_database(database: Database) -> Iterator[Database]:
             database.close()
         if isinstance(database, PooledPostgresqlDatabase):
             database.close_all()
+
+
+def own_files(database: Database) -> list[Path]:
+    """The files that a database is made of, whether they are there yet or not; none of a server's."""
+    if not isinstance(database, SqliteDatabase):
+        return []
+    given = Path(database.database).absolute()
+    # SQLite keeps its own beside the file that a link leads to.
+    return [path.with_name(path.name + end) for path in {given, given.resolve()} for end in ("", *BESIDE)]
 
 
 def give_back(database: Database) -> None:

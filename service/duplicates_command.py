@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from schemas import query
-from service.command_line import count_of, json_option, print_json, read_settings, store
+from service.command_line import count_of, json_option, print_json, read_settings, store, visible
 from service.database import snapshot
 from service.filters import FILTERS, Option
 from service.query_options import options_of, query_string, refusals_as_options
@@ -110,17 +110,12 @@ def draw_pairs(console: Console, pairs: Sequence[Mapping[str, Any]]) -> None:
         if place:
             table.add_row()
         told = pair["words"] + "".join(f"; {each['id']} is {each['relation']} {each['to']}" for each in pair["related"])
-        table.add_row(f"{pair['score']:.3f}", escape(_visible(told)))
+        table.add_row(f"{pair['score']:.3f}", escape(visible(told)))
         for event in pair["events"]:
             line = f"{event['date']}  {event['title']}  ({event['dataset']}: {event['id']})"
             # Stored text is shown as it is: it is not markup.
-            table.add_row("", escape(_visible(line)))
+            table.add_row("", escape(visible(line)))
     console.print(table, highlight=False)
-
-
-def _visible(text: str) -> str:
-    """A text without the control characters by which it could command the terminal."""
-    return "".join(char if char.isprintable() else " " for char in text)
 
 
 def _unlinked(pairs: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import secrets
-import stat
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
-from service.command_line import count_of, read_settings, store
+from service.command_line import count_of, read_settings, refuse_output, store
 from service.filters import FILTERS, OPTIONS
+from service.finished_file import becoming
 from service.query_options import options_of, query_string, refusals_as_options
 
 if TYPE_CHECKING:
@@ -50,6 +48,7 @@ def export_command(format_name: str | None, output: str, base_url: str | None, *
         raise click.BadParameter("is a folder; name a file in it", param_hint="--output")
     settings = read_settings()
     with store(settings) as database:
+        refuse_output(database, output, "--output")
         with refusals_as_options():
             export = begin_export(database, form, lambda own: read_query(own, query_string(given), form.name))
         try:
@@ -90,19 +89,8 @@ def _written(output: str) -> Iterator[BinaryIO]:
         with path.open("wb") as device:
             yield device
         return
-    part = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.part")
-    try:
-        with part.open("xb") as file:
-            if path.exists():
-                os.fchmod(file.fileno(), stat.S_IMODE(path.stat().st_mode))
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            part.unlink()
-        raise
+    with becoming(path) as part, part.open("wb") as file:
+        yield file
 
 
 class _Counted:

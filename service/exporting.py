@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from peewee import Database, DatabaseError, InterfaceError
 
@@ -24,6 +25,10 @@ from service.plans import Plan
 BATCH = 100
 # Over HTTP and at once, of all worker processes: a server takes only so many connections.
 EXPORTS_MAX = 32
+# Of those, for one address: nobody alone keeps the others from exporting.
+EXPORTS_OF_ONE = 8
+# Whoever has an address of IPv6 has as many as this leaves.
+IPV6_NETWORK = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,22 @@ def begin_export(database: Database, form: Format, read: Callable[[Database], Ti
         raise
     shown = sequence if plan.sequence is None else plan.sequence
     return Export(own, asked, held, plan, identity, shown, updated, partial(_end, opened))
+
+
+def client_of_exports(address: str) -> str | None:
+    """Who has a share of the exports, by the address of a connection; None for those who are not counted.
+
+    On this machine and in a private network that may be a proxy, behind which is everybody.
+    """
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return None
+    if isinstance(found, IPv6Address):
+        found = found.ipv4_mapped or found
+    if not found.is_global:
+        return None
+    return str(found if found.version == 4 else ip_network((int(found), IPV6_NETWORK), strict=False))
 
 
 def newest(database: Database, asked: TimelineQuery, form: Format, base_url: str) -> tuple[timeline.Page, bytes]:

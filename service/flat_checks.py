@@ -7,13 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from schemas.casualties import derive_casualties
-from schemas.edtf import DateError, parse_date
+from schemas.edtf import DateError, derived_dates, parse_date
 from schemas.faults import Fault
 from schemas.fields import shorten
 from schemas.vocabulary import MEASURES
 from service import gazetteer
 from service.flat_event import FIGURE_NAMES, body_of
-from service.projections import derived_dates
 
 # A day or minute, also as programs write it that take a whole column for times.
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(?::00(?:\.0+)?)?)?")
@@ -25,8 +24,8 @@ _FIGURE_COLUMNS = {
 Values = Mapping[str, Any]
 
 
-def event_of(values: Values) -> tuple[dict[str, Any], list[Fault]]:
-    """The event that a row of Dateline's own columns says, and what is wrong with those that follow from others.
+def body_of_row(values: Values) -> tuple[dict[str, Any], list[Fault]]:
+    """The body of the event that a row of Dateline's own columns says, and what is wrong with derived ones.
 
     values: what the columns hold that are not empty, by name. A column that follows from others may be empty.
     """

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from schemas.vocabulary import MEASURES
-from service import flat_cells as cells
+from service import flat_cells
 from service.flat_cells import Cell
 
 FIGURE_NAMES = ("low", "best", "high")
@@ -39,41 +39,41 @@ def _derived(name: str, cell: Cell, *path: str) -> Column:
 
 def _figures(measure: str) -> tuple[Column, ...]:
     """The columns of one measure. All measures always have theirs, since the header comes before the events."""
-    numbers = (_derived(f"{measure}_{name}", cells.FIGURE, "casualties", measure, name) for name in FIGURE_NAMES)
-    return (*numbers, _derived(f"{measure}_disputed", cells.TRUTH, "casualties", measure, "disputed"))
+    numbers = (_derived(f"{measure}_{name}", flat_cells.FIGURE, "casualties", measure, name) for name in FIGURE_NAMES)
+    return (*numbers, _derived(f"{measure}_disputed", flat_cells.TRUTH, "casualties", measure, "disputed"))
 
 
 COLUMNS: tuple[Column, ...] = (
-    _given("id", cells.WORD),
-    _given("title", cells.TEXT),
-    _given("summary", cells.TEXT),
-    _given("date", cells.WORD),
-    _derived("start", cells.WORD),
-    _derived("end", cells.WORD),
-    _derived("precision", cells.WORD),
-    _derived("qualifier", cells.WORD),
-    _given("type", cells.WORD),
-    _given("status", cells.WORD),
-    _given("country", cells.WORD, "location", "country"),
-    _given("province", cells.PROVINCE, "location", "province"),
-    _derived("province_name", cells.PROVINCE_NAME, "location", "province"),
-    _given("district", cells.TEXT, "location", "district"),
-    _given("place", cells.TEXT, "location", "place"),
-    _given("latitude", cells.NUMBER, "location", "latitude"),
-    _given("longitude", cells.NUMBER, "location", "longitude"),
-    _given("place_precision", cells.PLACE_PRECISION, "location", into=("location", "precision")),
-    _given("as_given", cells.TEXT, "location", "as_given"),
-    _given("actors", cells.PARTICIPANTS),
-    _derived("actor_names", cells.NAMES, "actors"),
+    _given("id", flat_cells.WORD),
+    _given("title", flat_cells.TEXT),
+    _given("summary", flat_cells.TEXT),
+    _given("date", flat_cells.WORD),
+    _derived("start", flat_cells.WORD),
+    _derived("end", flat_cells.WORD),
+    _derived("precision", flat_cells.WORD),
+    _derived("qualifier", flat_cells.WORD),
+    _given("type", flat_cells.WORD),
+    _given("status", flat_cells.WORD),
+    _given("country", flat_cells.WORD, "location", "country"),
+    _given("province", flat_cells.PROVINCE, "location", "province"),
+    _derived("province_name", flat_cells.PROVINCE_NAME, "location", "province"),
+    _given("district", flat_cells.TEXT, "location", "district"),
+    _given("place", flat_cells.TEXT, "location", "place"),
+    _given("latitude", flat_cells.NUMBER, "location", "latitude"),
+    _given("longitude", flat_cells.NUMBER, "location", "longitude"),
+    _given("place_precision", flat_cells.PLACE_PRECISION, "location", into=("location", "precision")),
+    _given("as_given", flat_cells.TEXT, "location", "as_given"),
+    _given("actors", flat_cells.PARTICIPANTS),
+    _derived("actor_names", flat_cells.NAMES, "actors"),
     *(column for measure in MEASURES for column in _figures(measure)),
-    _given("claims", cells.JSON),
-    _given("sources", cells.JSON),
-    _given("related", cells.RELATIONS_CELL),
-    _given("tags", cells.TEXTS),
-    _given("dataset", cells.WORD),
-    _derived("version", cells.FIGURE),
-    _derived("created", cells.WORD),
-    _derived("updated", cells.WORD),
+    _given("claims", flat_cells.JSON),
+    _given("sources", flat_cells.JSON),
+    _given("related", flat_cells.RELATIONS_CELL),
+    _given("tags", flat_cells.TEXTS),
+    _given("dataset", flat_cells.WORD),
+    _derived("version", flat_cells.FIGURE),
+    _derived("created", flat_cells.WORD),
+    _derived("updated", flat_cells.WORD),
 )
 BY_NAME: Mapping[str, Column] = {column.name: column for column in COLUMNS}
 # What the server alone decides: whatever stands there is not looked at, as in a body.
@@ -129,6 +129,6 @@ def body_of(values: Mapping[str, Any]) -> dict[str, Any]:
         else:
             body.setdefault(into[0], {})[into[1]] = value
     location = body.get("location")
-    if location and location.get("precision") == cells.NOTHING_KNOWN:
+    if location and location.get("precision") == flat_cells.NOTHING_KNOWN:
         location["precision"] = None
     return body

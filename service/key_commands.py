@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from schemas.faults import Refused
-from service.command_line import count_of, fail, in_words, json_option, print_json, read_settings, store
+from service.command_line import count_of, fail, in_words, json_option, print_json, read_settings, store, visible
 from service.keys import SCOPES, Scope, create_key, list_keys, revoke_key
 
 READING = """curl '{address}/v1/events' -H "Authorization: Bearer $KEY\""""
@@ -91,7 +91,7 @@ def _draw(keys: Sequence[Mapping[str, Any]]) -> None:
     for column in keys[0]:
         table.add_column(column, overflow="fold")
     for key in keys:
-        table.add_row(*(escape(value or "-") for value in key.values()))
+        table.add_row(*(escape(visible(value or "-")) for value in key.values()))
     open_console().print(table)
     click.echo(f"\n{count_of(len(keys), 'key')}")
 

@@ -96,20 +96,24 @@ class StoreState:
     identity: str
     version: int
     sequence: int
+    recorded: int
 
     @property
     def tag(self) -> str:
-        return store_tag(self.identity, self.version)
+        return store_tag(self.identity, self.version, self.recorded)
 
 
-def store_tag(identity: str, version: int) -> str:
-    """The tag of a store, by its identity and version."""
-    return f"{identity}.{version}"
+def store_tag(identity: str, version: int, recorded: int) -> str:
+    """The tag of a store, by its identity, its version and when that was made.
+
+    A store that was put back from a backup comes to versions that it had before, and at other times.
+    """
+    return f"{identity}.{version}.{recorded // 1000:x}"
 
 
 def store_state(database: Database) -> StoreState:
     """Where the store stands now."""
-    return StoreState(*fetch(database, "SELECT identity, version, sequence FROM store WHERE id = 1")[0])
+    return StoreState(*fetch(database, "SELECT identity, version, sequence, recorded FROM store WHERE id = 1")[0])
 
 
 def sequence_at(database: Database, microseconds: int) -> int:

@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from service.command_line import visible
+
 # So many rows of a histogram can be taken in at a glance.
 ROWS_MAX = 20
 # All widths are columns of the terminal, of which some characters take two.
@@ -32,7 +34,7 @@ def draw_events(console: Console, events: Sequence[Mapping[str, Any]]) -> None:
 
     Where the terminal is too narrow for all of it to be read, who is left out, then where.
     """
-    columns = {name: [_visible(cell(event)) for event in events] for name, cell in CELLS.items()}
+    columns = {name: [visible(cell(event)) for event in events] for name, cell in CELLS.items()}
     for dispensable in ("who", "where"):
         if _least_width(columns) > console.width:
             del columns[dispensable]
@@ -58,11 +60,6 @@ def _least_width(columns: Mapping[str, Sequence[str]]) -> int:
 
 def _widest(texts: Iterable[str]) -> int:
     return max(map(cell_len, texts))
-
-
-def _visible(text: str) -> str:
-    """A text without the control characters by which it could command the terminal."""
-    return "".join(char if char.isprintable() else " " for char in text)
 
 
 def _where(event: Mapping[str, Any]) -> str:
@@ -109,7 +106,7 @@ def draw_periods(console: Console, bucket: str, periods: Sequence[Mapping[str, A
     for period in periods:
         bar = _bar(period["count"], largest, bar_width)
         line = f"{_label(bucket, period['start']):>{LABEL_WIDTH}} {bar} {period['count']}"
-        divided = [(_visible(names.get(value, value)), count) for value, count in period.get("by", {}).items()]
+        divided = [(visible(names.get(value, value)), count) for value, count in period.get("by", {}).items()]
         for text in _wrapped(line, divided, width):
             console.print(escape(text), highlight=False, soft_wrap=True)
 
@@ -152,7 +149,7 @@ def draw_facets(console: Console, facets: Mapping[str, Sequence[Mapping[str, Any
     for facet, values in facets.items():
         if not values:
             continue
-        names = [_visible(each["name"]) for each in values]
+        names = [visible(each["name"]) for each in values]
         largest = values[0]["count"]
         bar_width = _bar_width(
             console.width

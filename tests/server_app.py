@@ -64,10 +64,12 @@ class Chunks:
 
     def __init__(self, query: Query) -> None:
         self.name = query.get("as", "chunks")
+        self.pause = float(query.get("pause", 0))
         self.chunks = self.made(int(query["count"]), int(query["size"]), "fail" in query)
 
     def made(self, count: int, size: int, fail: bool) -> Iterator[bytes]:
         for number in range(count):
+            threading.Event().wait(self.pause)
             yield b"%d" % (number % 10) * size
         if fail:
             raise RuntimeError("the application fails midway")
@@ -145,6 +147,11 @@ def create_front(patience: Patience | None = None) -> Front:
 
 def create_hasty_front() -> Front:
     return create_front(Patience(body=0.5, keep_alive=0.3, stuck=1.0))
+
+
+def create_pressing_front() -> Front:
+    """Lets a client keep a streamed answer waiting for half a second, and one more with each mebibyte that it takes."""
+    return create_front(Patience(stuck=20.0, slow=0.5, rate=2**20))
 
 
 if __name__ == "__main__":

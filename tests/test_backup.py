@@ -28,11 +28,13 @@ from service.backup import BackupFailed, back_up
 from service.commands import main
 from service.database import closing_database, execute, fetch, open_database
 from service.ledger import store_state
+from service.read_query import read_query
+from service.timeline import page
 from tests.engines import programs_folder, temporary_database
 from tests.exports import fill
 from tests.serving import ROOT, serving, started
 from tests.test_durability import WRITER, assert_a_sound_log
-from tests.writing import everything
+from tests.writing import body, everything, put
 
 OLD = "what was there"
 sqlite_alone = pytest.mark.parametrize("engine", ["sqlite"], indirect=True, scope="session")
@@ -129,6 +131,22 @@ def test_what_is_put_back_is_the_store_and_can_be_served(
         assert (checked.exit_code, checked.output) == (0, "everything agrees with the revisions\n")
         with serving(url) as (_, port), urlopen(f"http://127.0.0.1:{port}/v1/events?limit=100") as answer:
             assert len(json.load(answer)["events"]) == 9
+
+
+def test_a_store_that_was_put_back_never_has_the_tag_of_what_it_was_before(
+    database: Database, folder: Path, server: str | None
+) -> None:
+    """Lists of both may hold different events at the same version, and a cache knows them by their tags alone."""
+    file = back_up(database, folder / "copy", quiet).file
+    put(database, body(id="lost"))
+    before = store_state(database)
+    with restored(file, server) as url, closing_database(open_database(url)) as copy:
+        assert store_state(copy).tag != before.tag
+        put(copy, body(id="written-since"))
+        after = store_state(copy)
+        assert (after.identity, after.version) == (before.identity, before.version)
+        assert after.tag != before.tag
+        assert page(copy, read_query(copy, b"")).tag == after.tag
 
 
 def test_a_backup_is_told_to_programs(database_url: str, folder: Path, engine: str) -> None:

@@ -297,13 +297,14 @@ def test_rejects_never_go_into_the_file_that_is_imported(empty_url: str, tmp_pat
     assert file.read_bytes() == data
 
 
-def test_a_file_for_rejects_is_touched_only_when_there_is_one(empty_url: str, tmp_path: Path) -> None:
+def test_a_file_for_rejects_is_that_of_the_last_import(empty_url: str, tmp_path: Path) -> None:
     kept = tmp_path / "kept.csv"
-    kept.write_text("precious")
-    for stdin, status in ((ged({}), 0), (b"", 1)):
+    kept.write_text("last week's")
+    # What is refused as a whole has rejected no record.
+    for stdin, status, left in ((b"", 1, "last week's"), (ged({}), 0, "")):
         result = run(empty_url, "import", "-", "--format", "ucdp-ged", "--rejects", str(kept), stdin=stdin)
         assert result.exit_code == status
-        assert kept.read_text() == "precious"
+        assert kept.read_text() == left
 
 
 def test_rejects_that_cannot_be_written_are_told_in_words(empty_url: str, tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ import gzip
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
+from ipaddress import IPv6Address
 from typing import Any
 
 import pytest
@@ -72,7 +74,7 @@ def test_the_sequence_is_that_of_the_events_whoever_writes_while_it_begins(
 ) -> None:
     state = exporting._state
 
-    def writing_first(database: Database) -> tuple[int, int]:
+    def writing_first(database: Database) -> tuple[str, int, int]:
         found = state(database)
         threading.Thread(target=lambda: done(bulk(filled, event_body(id="meanwhile", date="1980")))).run()
         return found
@@ -263,7 +265,7 @@ def test_a_statement_that_fails_at_once_is_an_error_with_a_status(
         assert lines(export(client, "")) == []
 
 
-def failing_state(database: Database) -> tuple[int, int]:
+def failing_state(database: Database) -> tuple[str, int, int]:
     raise OperationalError("the server is gone")
 
 
@@ -307,6 +309,57 @@ def test_as_many_exports_as_may_be_are_under_way_and_a_place_is_free_at_the_end(
             problem(client.get(f"{EVENTS}?format=ndjson&actor=nobody-at-all"), 422)
         with opened(client, ""), opened(client, ""):
             problem(client.get(f"{EVENTS}?format=ndjson"), 503)
+
+
+@pytest.mark.parametrize(
+    ("address", "most"),
+    [
+        ("9.9.9.9", exporting.EXPORTS_OF_ONE),
+        ("::ffff:9.9.9.9", exporting.EXPORTS_OF_ONE),
+        ("2a00::1", exporting.EXPORTS_OF_ONE),
+        # Where a proxy may be that stands for everybody.
+        ("127.0.0.1", 12),
+        ("::1", 12),
+        ("10.1.2.3", 12),
+        ("::ffff:192.168.0.9", 12),
+        ("fd00::1", 12),
+        ("", 12),
+    ],
+)
+def test_one_address_of_the_internet_leaves_places_to_others(database_url: str, address: str, most: int) -> None:
+    assert exporting.EXPORTS_OF_ONE < 12
+    app = create_app(Settings(database_url=database_url, max_streams=12))
+    with closing_database(app.extensions["dateline"]["database"]), ExitStack() as held:
+        client = app.test_client()
+
+        def ask(address: str) -> Any:
+            answer = client.get(f"{EVENTS}?format=csv", environ_base={"REMOTE_ADDR": address}, buffered=False)
+            held.callback(answer.close)
+            return answer
+
+        answers = [ask(address) for _ in range(most)]
+        assert {answer.status_code for answer in answers} == {200}
+        refused = ask(address)
+        assert problem(refused, 503)["type"] == "/problems/busy"
+        assert int(refused.headers["Retry-After"]) > 0
+        if most < 12:
+            assert ask("9.9.9.10").status_code == 200
+        answers[0].close()
+        assert ask(address).status_code == 200
+
+
+def test_a_network_of_ipv6_counts_as_one_address(database_url: str) -> None:
+    app = create_app(Settings(database_url=database_url))
+    with closing_database(app.extensions["dateline"]["database"]), ExitStack() as held:
+        client = app.test_client()
+        found = []
+        # Whoever has one such address has 2^64 of them.
+        for number in (*range(1, exporting.EXPORTS_OF_ONE + 2), 2**64):
+            asker = {"REMOTE_ADDR": str(IPv6Address(int(IPv6Address("2a00:1:2:3::")) + number))}
+            answer = client.get(f"{EVENTS}?format=csv", environ_base=asker, buffered=False)
+            held.callback(answer.close)
+            found.append(answer.status_code)
+        assert found == [200] * exporting.EXPORTS_OF_ONE + [503, 200]
 
 
 def test_no_more_exports_than_a_server_has_connections_for(database_url: str) -> None:

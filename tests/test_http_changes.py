@@ -1,12 +1,9 @@
-"""What changed, over HTTP: the feed in pieces and as a stream, and the places that open streams take."""
+"""What changed, over HTTP: the feed in pieces and as a stream."""
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +13,6 @@ from werkzeug.test import TestResponse
 
 from service import change_feed, changes
 from service.app import create_app
-from service.change_feed import Slots
 from service.database import closing_database
 from service.settings import Settings
 from tests.answers import body, problem, refusal, refusals
@@ -332,41 +328,3 @@ def test_where_no_streams_are_kept_none_is_opened(database_url: str) -> None:
     with closing_database(app.extensions["dateline"]["database"]):
         problem(app.test_client().get(FEED, headers=STREAM), 503)
         assert app.test_client().head(FEED, headers=STREAM).status_code == 200
-
-
-def test_places_are_shared_between_processes_and_free_when_one_dies(tmp_path: Path) -> None:
-    program = "import sys; from service.change_feed import Slots; slots = Slots(3, sys.argv[1]); "
-    program += "print([slots.take() is not None for _ in range(2)], flush=True); sys.stdin.read()"
-    root = Path(__file__).resolve().parent.parent
-    with subprocess.Popen(
-        [sys.executable, "-c", program, str(tmp_path)], cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as other:
-        assert other.stdout is not None
-        assert other.stdout.readline() == b"[True, True]\n"
-        slots = Slots(3, str(tmp_path))
-        release = slots.take()
-        assert release is not None
-        assert slots.take() is None
-        release()
-        assert slots.take() is not None
-        other.kill()
-        other.wait()
-        more = [slots.take(), slots.take(), slots.take()]
-        assert [place is not None for place in more] == [True, True, False]
-
-
-def test_a_place_that_was_given_back_twice_is_not_taken_from_who_has_it_now() -> None:
-    slots = Slots(1, None)
-    first = slots.take()
-    assert first is not None
-    first()
-    assert slots.take() is not None
-    first()
-    assert slots.take() is None
-
-
-def test_each_process_without_a_shared_folder_has_places_of_its_own() -> None:
-    one, other = Slots(1, None), Slots(1, None)
-    assert one.take() is not None
-    assert other.take() is not None
-    assert one.take() is None

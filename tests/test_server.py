@@ -8,9 +8,11 @@ import os
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from http.client import HTTPResponse, IncompleteRead
 from pathlib import Path
 from typing import Any
@@ -309,6 +311,43 @@ def test_every_answer_is_closed_also_when_it_fails_or_its_client_goes(port: int)
         answered(connection, "HEAD")
     names = ("one-piece", "pieces", "failing", "left", "head")
     assert soon(lambda: [seen(port, f"{name} closed") for name in names] == [1] * len(names))
+
+
+def taken(connection: socket.socket, a_second: int) -> Iterator[int]:
+    """Takes so many bytes a second, twenty times in each, and tells how many came, until no more do."""
+    while got := connection.recv(a_second // 20):
+        yield len(got)
+        threading.Event().wait(0.05)
+
+
+def test_a_client_that_takes_a_streamed_answer_too_slowly_is_cut_and_others_are_not() -> None:
+    with running("create_pressing_front") as (server, port):
+        slow = "/chunks?as=slow&count=100000&size=65536"
+        with opened(port, head("GET", slow), buffer=4096) as connection:
+            coming = taken(connection, 200_000)
+            with suppress(ConnectionError):
+                # It takes some all the time, and would go on for hours.
+                assert soon(lambda: (next(coming, None) is None) or seen(port, "slow closed") == 1, seconds=30)
+            assert soon(lambda: seen(port, "slow closed") == 1)
+            # Only the end is missing, by which it would be whole.
+            left = b"".join(iter(partial(receive, connection), b""))
+            assert not left.endswith(b"0\r\n\r\n")
+        assert server.stderr is not None
+        os.set_blocking(server.stderr.fileno(), False)
+        told = os.read(server.stderr.fileno(), 100_000).decode()
+        assert f"GET {slow}" in told and "127.0.0.1" in told and "too slowly" in told and "Traceback" not in told
+        # What an answer takes to be made is not the client's fault.
+        status, found = get(port, "/chunks?count=4&size=10&pause=0.4")
+        assert (status, len(found)) == (200, 40)
+        assert len(get(port, "/chunks?count=200&size=65536")[1]) == 200 * 65536
+
+
+def receive(connection: socket.socket) -> bytes:
+    """What comes next; nothing where the connection has ended in any way."""
+    try:
+        return connection.recv(2**20)
+    except ConnectionError:
+        return b""
 
 
 def test_requests_that_write_never_take_the_threads_of_those_that_read(port: int) -> None:

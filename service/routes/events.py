@@ -15,10 +15,9 @@ from schemas.cursors import write_cursor
 from schemas.faults import Fault, Refused
 from schemas.moments import read_past_moment
 from service import timeline
-from service.change_feed import RETRY_SECONDS
 from service.database import snapshot
 from service.events import Found, find_event, find_event_at, find_original, find_version
-from service.exporting import begin_export, newest
+from service.exporting import begin_export, client_of_exports, newest
 from service.formats import FORMATS
 from service.formats.form import Format
 from service.formats.naming import file_name
@@ -26,6 +25,7 @@ from service.http import accepted_form, answer, answer_stream, database, not_mod
 from service.ledger import store_state
 from service.parameters import read_parameters, refuse_parameters
 from service.read_query import read_query, shown_sequence
+from service.slots import RETRY_SECONDS
 
 blueprint = Blueprint("events", __name__)
 
@@ -97,9 +97,11 @@ def _list_all(form: Format) -> Response:
 
 def _place() -> Callable[[], None]:
     """Take a place for an export; what gives it back."""
-    release: Callable[[], None] | None = current_app.extensions["dateline"]["export_slots"].take()
+    holder = client_of_exports(request.remote_addr or "")
+    release: Callable[[], None] | None = current_app.extensions["dateline"]["export_slots"].take(holder)
     if release is None:
-        raise ServiceUnavailable("As many exports are under way as may be; try again.", retry_after=RETRY_SECONDS)
+        detail = "As many exports are under way as may be, in all or for your address; try again."
+        raise ServiceUnavailable(detail, retry_after=RETRY_SECONDS)
     return release
 
 

@@ -17,7 +17,30 @@ PIECE = 64 * 1024
 
 
 class Stuck(Exception):
-    """The client has taken nothing for so long that it is given up."""
+    """The client has taken nothing for so long, or little for much longer, that it is given up; the message says so."""
+
+
+class Paced:
+    """Sends to a client that may keep an answer waiting for some seconds in all, and one more for each ``rate`` bytes.
+
+    What the answer takes to be made does not count. Raises Stuck where it takes longer.
+    """
+
+    def __init__(self, send: Send, seconds: float, rate: int) -> None:
+        self._send = send
+        self._left = seconds
+        self._rate = rate
+
+    async def __call__(self, message: Message) -> None:
+        """Send a message. The client that has no time left may still take what finds room at once."""
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        try:
+            async with asyncio.timeout(self._left):
+                await self._send(message)
+        except TimeoutError:
+            raise Stuck(f"took it too slowly, less than {self._rate / 1000:g} kB a second") from None
+        self._left += len(message.get("body", b"")) / self._rate - (loop.time() - begun)
 
 
 async def send_start(send: Send, status: int, headers: Headers) -> None:
@@ -41,7 +64,7 @@ async def send_chunk(send: Send, chunk: bytes, seconds: float) -> None:
                 piece = chunk[begin : begin + PIECE]
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
         except TimeoutError:
-            raise Stuck from None
+            raise Stuck(f"took nothing of it for {seconds:g} s") from None
 
 
 async def client_gone(receive: Receive) -> None:

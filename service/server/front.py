@@ -17,7 +17,17 @@ from tempfile import SpooledTemporaryFile
 from typing import IO
 
 from service.change_feed import KEEP_ALIVE_SECONDS
-from service.server.asgi import Receive, Scope, Send, Stuck, client_gone, send_chunk, send_rest, send_start
+from service.server.asgi import (
+    Paced,
+    Receive,
+    Scope,
+    Send,
+    Stuck,
+    client_gone,
+    send_chunk,
+    send_rest,
+    send_start,
+)
 from service.server.change_streams import ChangeStreams, Stream
 from service.server.ending import live
 from service.server.spool import BODY_SECONDS, IN_MEMORY, LARGE_AT_ONCE, State, length_to_take, pass_over, take_in
@@ -39,15 +49,21 @@ STREAMERS = 8
 FOLLOWERS = 2
 # Seconds in which a client must take a piece of a streamed answer.
 STUCK_SECONDS = 60.0
+# Seconds that it may keep the answer waiting in all, and the bytes that give it one more. An export holds one of few
+# places and one moment of the store, so who takes little of it all the time must come to an end.
+SLOW_SECONDS = 60.0
+LEAST_RATE = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """Seconds that the front waits for clients, the same everywhere but in tests."""
+    """Seconds that the front waits for clients, the same everywhere but in tests; rate: in bytes, see LEAST_RATE."""
 
     body: float = BODY_SECONDS
     keep_alive: float = KEEP_ALIVE_SECONDS
     stuck: float = STUCK_SECONDS
+    slow: float = SLOW_SECONDS
+    rate: int = LEAST_RATE
 
 
 class Front:
@@ -175,7 +191,11 @@ class Front:
         try:
             answer = await self._call(environ, context)
             if answer.rest is not None:
-                await self._send_streamed(answer, answer.rest, context, receive, send)
+                try:
+                    await self._send_streamed(answer, answer.rest, context, receive, send)
+                except Stuck as why:
+                    asked, client = f"{environ['REQUEST_METHOD']} {environ['RAW_URI']}", environ["REMOTE_ADDR"]
+                    log.warning("the answer to %s was cut: %s %s", asked, client, why)
             elif handed and answer.status == 200 and environ["REQUEST_METHOD"] == "GET":
                 await self._send_changes(answer, handed[0], receive, send)
             else:
@@ -200,19 +220,23 @@ class Front:
     async def _send_streamed(
         self, answer: Answer, rest: Iterator[bytes], context: Context, receive: Receive, send: Send
     ) -> None:
-        """Send chunk after chunk as the client takes them. The server cuts an answer that is left without its end."""
+        """Send chunk after chunk as the client takes them. The server cuts an answer that is left without its end.
+
+        Raises Stuck, at the very end.
+        """
         loop = asyncio.get_running_loop()
         gone = asyncio.create_task(client_gone(receive))
+        paced = Paced(send, self._patience.slow, self._patience.rate)
         chunk: bytes | None = answer.body
         try:
             await send_start(send, answer.status, answer.headers)
             while chunk is not None and not gone.done():
-                await send_chunk(send, chunk, self._patience.stuck)
+                await send_chunk(paced, chunk, self._patience.stuck)
                 chunk = await loop.run_in_executor(self._streamers, context.run, next_chunk, rest)
             if chunk is None:
                 await send_rest(send)
         except Stuck:
-            log.info("a client took nothing of a streamed answer for %s s", self._patience.stuck)
+            raise
         except Exception:
             log.exception("a streamed answer broke off")
         finally:
