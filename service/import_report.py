@@ -17,7 +17,7 @@ class ImportReport(Report):
     """What became of a file's records.
 
     warnings: how often each was given, by code. told: how many faults those in ``rejected`` have together. untold: how
-    many more records were rejected.
+    many more records were rejected. nameless: how many of all those rejected say of no event that they are it.
     missing: how many events of the dataset the file does not have, None where that was not looked for; deleted: how
     many of them were deleted. missing_ids: the first of them.
     broken: why reading ended before the end of the file, else None.
@@ -26,6 +26,7 @@ class ImportReport(Report):
     warnings: Counter[str] = field(default_factory=Counter)
     told: int = 0
     untold: int = 0
+    nameless: int = 0
     missing: int | None = None
     missing_ids: list[str] = field(default_factory=list)
     deleted: int = 0
@@ -40,6 +41,7 @@ class ImportReport(Report):
         """Count another batch's report in; once TOLD_MAX faults are told, further rejections are only counted."""
         # A dataclass with slots is another class than the one that super() would look for.
         Report.add(self, replace(other, overwritten=[], rejected=[]))
+        self.nameless += sum(rejection.id is None for rejection in other.rejected)
         for rejection in other.rejected:
             if self.told < TOLD_MAX:
                 self.rejected.append(rejection)

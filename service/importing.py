@@ -193,13 +193,13 @@ def _take_all(database: Database, stream: BinaryIO, how: Import, listener: Liste
 def _find_missing(database: Database, how: Import, listener: Listener, seen: Seen, report: ImportReport) -> None:
     """Count the dataset's events that the file does not have, and delete them where that is wanted.
 
-    Nothing is deleted where a record was rejected: it may be that of an event which would then be gone.
+    Nothing is deleted where a record was rejected of which nobody knows the event: that would then be gone.
     """
     assert how.whole_dataset is not None, "only of one dataset it can be said what it lacks"
     report.missing = 0
     for ids in missing_events(database, how.whole_dataset, seen):
         report.miss(ids)
-        if how.delete_missing and not report.refused:
+        if how.delete_missing and not report.nameless:
             for chunk in chunks(ids, BATCH):
                 reason = how.reason or f"no longer in the file of {how.whole_dataset}"
                 with listener.whole():

@@ -187,6 +187,15 @@ def test_events_that_a_newer_release_lacks_are_deleted_where_that_is_wanted(empt
     assert check(empty_database) == []
 
 
+def test_an_event_that_was_deleted_for_good_keeps_no_other_from_being_deleted(empty_database: Database) -> None:
+    take(empty_database, release(1, 2, 3))
+    assert take(empty_database, release(1, 2), delete_missing=True).deleted == 1
+    back = take(empty_database, release(1, 2, 3), delete_missing=True)
+    assert [fault.code for rejection in back.rejected for fault in rejection.faults] == ["deleted"]
+    after = take(empty_database, release(1, 3), delete_missing=True)
+    assert (after.missing, after.deleted, after.missing_ids) == (1, 1, ["ucdp-ged-2"])
+
+
 def test_nothing_is_deleted_where_a_record_is_rejected(empty_database: Database) -> None:
     take(empty_database, release(1, 2, 3))
     report = take(empty_database, release(1) + release(2, best="many").split(b"\n", 1)[1], delete_missing=True)
