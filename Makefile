@@ -6,7 +6,7 @@ PYTHON ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types format bench build clean
+.PHONY: help run test lint types format bench pictures build clean
 
 # Paths are quoted wherever the shell sees them, since a folder's name may have spaces.
 env_python = "$(VENV)/bin/python"
@@ -86,6 +86,10 @@ format: ## put the code into its form
 bench: ## measure the main query against the usual way and against ready-made bytes (ARGS="--events 10000")
 	$(call environment,[dev],dev)
 	@$(env_python) -m bench.run --events 100000 $(ARGS)
+
+pictures: ## take the pictures of the page that the README shows, in the system's Chromium
+	$(call environment,[test],test)
+	@$(env_python) -m tests.pictures
 
 build: ## build the source distribution and the wheel into dist/
 	$(call environment,[dev],dev)

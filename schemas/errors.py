@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class NotFound(Exception):
-    """Nothing has this id. The message says what was looked for."""
+    """Nothing has this id. The message says what was looked for.
+
+    nearest: the ids of what was perhaps meant, each with its name, the likeliest first.
+    """
+
+    def __init__(self, message: str, nearest: Iterable[tuple[str, str]] = ()) -> None:
+        self.nearest = tuple(nearest)
+        super().__init__(message)
+
+
+class Ambiguous(NotFound):
+    """Several have this name: all of them are ``nearest``."""
 
 
 class Gone(Exception):

@@ -10,10 +10,10 @@ from typing import Any
 import orjson
 from peewee import Database
 
-from schemas.errors import Gone, NotFound
+from schemas.errors import Ambiguous, Gone, NotFound
 from schemas.fields import ID_FORM, shorten
 from schemas.names import fold
-from service.actors import ActorNames, ever, is_merged
+from service.actors import ActorNames, ever, is_merged, names_of
 from service.catalog import extents
 from service.database import fetch
 from service.ledger import timestamp
@@ -63,10 +63,25 @@ def find_actor(database: Database, name: str) -> dict[str, Any]:
         # Another may have been given its id as a name since.
         raise Gone("actor", name)
     if len(candidates) != 1:
-        hint = f" Several actors have this name: {', '.join(candidates)}." if candidates else ""
-        raise NotFound(f"There is no actor {shorten(name)!r}.{hint}")
+        message = f"There is no actor {shorten(name)!r}."
+        if candidates:
+            several = names_of(database, candidates)
+            hint = f" Several actors have this name: {', '.join(candidates)}."
+            raise Ambiguous(message + hint, [(actor, several[actor]) for actor in candidates])
+        raise NotFound(message)
     rows = fetch(database, f"SELECT {COLUMNS} FROM actor a WHERE a.id = ?", (candidates[0],))
     return _shown(database, rows)[0]
+
+
+def members_of(database: Database, organisation: str, limit: int) -> list[dict[str, Any]]:
+    """The first direct members of an organisation by id: ``{"id", "name"}``."""
+    rows = fetch(
+        database,
+        "SELECT a.id, a.content FROM actor_membership m JOIN actor a ON a.id = m.actor WHERE m.organisation = ? "
+        "ORDER BY a.id LIMIT ?",
+        (organisation, limit),
+    )
+    return [{"id": actor, "name": orjson.loads(content)["name"]} for actor, content in rows]
 
 
 def _as_id(name: str) -> list[str]:

@@ -162,6 +162,15 @@ def last_contents(database: Database, actors: Collection[str]) -> dict[str, dict
     return found
 
 
+def names_of(database: Database, actors: Collection[str]) -> dict[str, str]:
+    """The name of each of these actors; of one that was deleted since, its last."""
+    rows = fetch_by_key(database, "t.id, t.content", "actor", ("id",), [(actor,) for actor in sorted(actors)])
+    found = {actor: orjson.loads(content)["name"] for actor, content in rows}
+    # What is past may name them still.
+    deleted = last_contents(database, set(actors) - found.keys())
+    return found | {actor: content["name"] for actor, content in deleted.items()}
+
+
 def existing(database: Database, actors: Collection[str]) -> set[str]:
     """Those of the ids that actors have today."""
     return {actor for (actor,) in fetch_by_key(database, "t.id", "actor", ("id",), [(actor,) for actor in actors])}

@@ -7,9 +7,9 @@ from functools import partial
 from flask import Flask
 
 from service import http, metrics, openapi, problems, security
-from service.change_feed import Slots, last_sequence
+from service.change_feed import last_sequence
 from service.database import give_back, open_database
-from service.exporting import EXPORTS_MAX
+from service.exporting import EXPORTS_MAX, EXPORTS_OF_ONE
 from service.routes import (
     actor_writes,
     actors,
@@ -22,10 +22,12 @@ from service.routes import (
     pages,
     revisions,
     timeline,
+    web,
 )
 from service.settings import Settings, from_environment
+from service.slots import Slots
 
-READING = (events, revisions, timeline, facets, changes, actors, catalog, pages)
+READING = (events, revisions, timeline, facets, changes, actors, catalog, pages, web)
 WRITING = (event_writes, bulk, actor_writes)
 
 
@@ -43,7 +45,9 @@ def create_app(settings: Settings | None = None) -> Flask:
         # For streams of changes: how many there may be, and whether they have anything to send.
         "stream_slots": Slots(settings.max_streams, metrics.shared_folder()),
         # For exports, which take a connection each.
-        "export_slots": Slots(min(settings.max_streams, EXPORTS_MAX), metrics.shared_folder(), "exports"),
+        "export_slots": Slots(
+            min(settings.max_streams, EXPORTS_MAX), metrics.shared_folder(), "exports", EXPORTS_OF_ONE
+        ),
         "last_sequence": partial(last_sequence, database),
     }
 

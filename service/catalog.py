@@ -48,6 +48,12 @@ def datasets(database: Database) -> list[dict[str, Any]]:
     return [{**dataset, **counted[Term("dataset", dataset["id"])]} for dataset in found]
 
 
+def dataset(database: Database, dataset_id: str) -> dict[str, Any]:
+    """One dataset as somebody described it: ``{"id", "title", "licence", "citation"}``."""
+    found = Dataset.select().where(Dataset.id == dataset_id).dicts().execute(database)
+    return next(iter(found), {"id": dataset_id, "title": dataset_id, "licence": None, "citation": None})
+
+
 def event_counts(database: Database, kind: str) -> dict[str, int]:
     """How many events each value of a kind has, by value; values without events are left out."""
     joined = "y.term = 0 AND y.place = t.id" if kind == "place" else "y.term = t.id AND y.place = 0"

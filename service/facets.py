@@ -9,14 +9,13 @@ from functools import partial
 from heapq import nsmallest
 from typing import Any, NamedTuple
 
-import orjson
 from peewee import Database
 
 from schemas.names import form
 from schemas.query import TimelineQuery
 from schemas.vocabulary import EVENT_TYPES
 from service import gazetteer
-from service.actors import last_contents
+from service.actors import names_of
 from service.database import fetch, fetch_by_key, fetch_in_pieces
 from service.dialects import dialect
 from service.filters import FACET_OPTIONS, FACET_SIZE_DEFAULT, FACETS
@@ -33,11 +32,15 @@ AT_A_TIME = 5000
 
 @dataclass(frozen=True, slots=True)
 class FacetsQuery:
-    """What to count: the events that match ``filters``, by each of ``by``; the ``size`` largest counts are told."""
+    """What to count: the events that match ``filters``, by each of ``by``; the ``size`` largest counts are told.
+
+    whole: of these all counts are told.
+    """
 
     filters: Mapping[str, Any]
     by: tuple[str, ...] = FACETS
     size: int = FACET_SIZE_DEFAULT
+    whole: tuple[str, ...] = ()
 
     def normalised(self) -> dict[str, Any]:
         """The query as answers repeat it."""
@@ -102,7 +105,8 @@ def facets(database: Database, asked: FacetsQuery) -> dict[str, Any]:
             counted = {first.term: once.get(name, first.events) for name, (first, *_) in publishers.items()}
         else:
             counted = {value: each.events for each in terms if (value := asked.value(facet, each.term)) is not None}
-        largest = nsmallest(asked.size, counted.items(), key=lambda item: (-item[1], item[0]))
+        told = len(counted) if facet in asked.whole else asked.size
+        largest = nsmallest(told, counted.items(), key=lambda item: (-item[1], item[0]))
         names = NAMES[facet](database, [value for value, _ in largest]) if facet in NAMES else {}
         shown[facet] = [{"value": value, "name": names.get(value, value), "count": count} for value, count in largest]
     return {"facets": shown, "total": total, "query": asked.normalised()}
@@ -212,21 +216,13 @@ def _once_by_index(database: Database, publishers: Spellings) -> Mapping[str, in
     return {name: first.events + beside.get(first.number, 0) for name, (first, *_) in several.items()}
 
 
-def _actor_names(database: Database, ids: Sequence[str]) -> dict[str, str]:
-    rows = fetch_by_key(database, "t.id, t.content", "actor", ("id",), [(actor,) for actor in ids])
-    found = {actor: orjson.loads(content)["name"] for actor, content in rows}
-    # What is past may name actors that were deleted since.
-    deleted = last_contents(database, set(ids) - found.keys())
-    return found | {actor: content["name"] for actor, content in deleted.items()}
-
-
 def _dataset_titles(database: Database, ids: Sequence[str]) -> dict[str, str]:
     return dict(fetch_by_key(database, "t.id, t.title", "dataset", ("id",), [(dataset,) for dataset in ids]))
 
 
 # What the values of a facet are called; those of the others are their own names.
 NAMES: Mapping[str, Callable[[Database, Sequence[str]], Mapping[str, str]]] = {
-    "actor": _actor_names,
+    "actor": names_of,
     "dataset": _dataset_titles,
     "province": lambda _, codes: {code: unit.name for code in codes if (unit := gazetteer.province(code))},
     "country": lambda _, codes: {country.code: country.name for country in gazetteer.countries()},

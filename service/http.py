@@ -18,6 +18,7 @@ from werkzeug.exceptions import NotAcceptable
 from service import __version__
 from service.formats import FORMATS
 from service.ledger import rules_of
+from service.pages.policy import is_page
 from service.rules import OtherRules, refuse_other
 from service.settings import Settings
 
@@ -163,10 +164,14 @@ def accept_or_refuse() -> None:
             raise NotAcceptable(f"This answer can be had as {' or '.join(offered)}.")
 
 
+def _reads_store(path: str) -> bool:
+    return path.startswith(("/v1/", "/readyz")) or is_page(path)
+
+
 def require_readable_store() -> None:
     """Refuse to answer from a store whose projections are not by this version's rules; looked at until they are."""
     ours = current_app.extensions["dateline"]
-    if ours.get("store_is_readable") or not request.path.startswith(("/v1/", "/readyz")):
+    if ours.get("store_is_readable") or not _reads_store(request.path):
         return
     try:
         refuse_other(rules_of(database()))

@@ -133,15 +133,23 @@ def _divided(bucket: str, found: Iterable[Share]) -> dict[int, dict[str, int]]:
 def _addresses(asked: PeriodsQuery, bucket: str) -> Callable[[str, str], str]:
     """What gives the address of the events from one day to another (``YYYY-MM-DD``) that the query finds."""
     period = asked.filters.get("period")
-    begins = (period and first_minute(period)) or FIRST_PLACE
-    ends = (period and last_minute(period)) or LAST_PLACE
+    within = clipped(period)
     # The period comes last in it.
     prefix = asked.within("").url(EVENTS_PATH)
 
     def address(first: str, last: str) -> str:
-        low, high = first.replace("-", "") + DAY_BEGINS, last.replace("-", "") + DAY_ENDS
-        if begins <= low and high <= ends:
-            return prefix + write_period(bucket, first, last)
-        return prefix + write_interval(max(low, begins), min(high, ends))
+        return prefix + (within(first, last) if period else write_period(bucket, first, last))
 
     return address
+
+
+def clipped(period: str | None) -> Callable[[str, str], str]:
+    """What gives the EDTF text of the time from one day to another (``YYYY-MM-DD``), as far as it lies in a period."""
+    begins = (period and first_minute(period)) or FIRST_PLACE
+    ends = (period and last_minute(period)) or LAST_PLACE
+
+    def text(first: str, last: str) -> str:
+        low, high = first.replace("-", "") + DAY_BEGINS, last.replace("-", "") + DAY_ENDS
+        return write_interval(max(low, begins), min(high, ends))
+
+    return text

@@ -24,7 +24,7 @@ _DECIMALS = 6
 
 
 @dataclass(frozen=True, slots=True)
-class _Shape:
+class Shape:
     """One unit's polygons, each as rings of arc numbers, with the decoded arcs they refer to."""
 
     polygons: list[list[list[int]]]
@@ -49,15 +49,20 @@ def _decoded_arcs(topology: dict[str, Any]) -> list[Ring]:
 
 
 @cache
-def _shapes() -> dict[str, _Shape]:
-    shapes: dict[str, _Shape] = {}
+def _shapes() -> dict[str, Shape]:
+    shapes: dict[str, Shape] = {}
     for file, layer in _TABLES:
         topology = json.loads(resources.files("seed").joinpath("gazetteer", file).read_bytes())
         arcs = _decoded_arcs(topology)
         for geometry in topology["objects"][layer]["geometries"]:
             polygons = [geometry["arcs"]] if geometry["type"] == "Polygon" else geometry["arcs"]
-            shapes[geometry["properties"]["iso_3166_2"]] = _Shape(polygons, arcs)
+            shapes[geometry["properties"]["iso_3166_2"]] = Shape(polygons, arcs)
     return shapes
+
+
+def shape(code: str) -> Shape | None:
+    """A unit's rings as numbers of arcs, which neighbours share; None where no outline is known."""
+    return _shapes().get(code.upper())
 
 
 def _ring(numbers: list[int], arcs: list[Ring]) -> Ring:
@@ -83,10 +88,10 @@ def _wound(ring: Ring, *, exterior: bool) -> Ring:
 @lru_cache(maxsize=2048)
 def _polygons(code: str) -> tuple[tuple[Ring, ...], ...]:
     """Polygons as rings, the exterior first. Rings that coarseness made flat are left out."""
-    shape = _shapes().get(code)
+    found = shape(code)
     polygons: list[tuple[Ring, ...]] = []
-    for rings in shape.polygons if shape else ():
-        lines = [_ring(numbers, shape.arcs) for numbers in rings] if shape else []
+    for rings in found.polygons if found else ():
+        lines = [_ring(numbers, found.arcs) for numbers in rings] if found else []
         if not lines or not _area(lines[0]):
             continue
         holes = [_wound(line, exterior=False) for line in lines[1:] if _area(line)]

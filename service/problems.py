@@ -1,4 +1,7 @@
-"""Every error as a problem document (RFC 9457), in one place: the table of problems, and what turns into which."""
+"""Every error as a problem document (RFC 9457), in one place: the table of problems, and what turns into which.
+
+Where people look, a page says the same.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 import orjson
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, current_app, render_template, request
 from peewee import InterfaceError, OperationalError, ProgrammingError
 from playhouse.pool import MaxConnectionsExceeded
 from werkzeug.exceptions import HTTPException, ServiceUnavailable
@@ -20,6 +23,8 @@ from service.database import sql_state
 from service.driver_errors import waited_in_vain
 from service.http import request_id
 from service.kept_answers import StillRunning
+from service.pages.error_view import error_view
+from service.pages.policy import is_page, page_headers
 from service.rules import OtherRules
 
 log = logging.getLogger("dateline")
@@ -171,9 +176,9 @@ PROBLEMS: dict[str, Problem] = {
             503,
             "Too many streams or uploads at once",
             "As many streams of changes or exports are open as the service keeps (`DATELINE_MAX_STREAMS`), or as many "
-            "large bodies are on their way as it takes in at once. Everything else is answered as always. Try again "
-            "after the seconds in `Retry-After`; instead of a stream, ask /v1/changes in pieces, and instead of an "
-            "export, /v1/events in pages.",
+            "exports as one address may have, or as many large bodies are on their way as it takes in at once. "
+            "Everything else is answered as always. Try again after the seconds in `Retry-After`; instead of a stream, "
+            "ask /v1/changes in pieces, and instead of an export, /v1/events in pages.",
         ),
         Problem(
             "unavailable",
@@ -196,9 +201,14 @@ def problem(
     faults: Iterable[Fault] = (),
     source: str = "body",
     status: int | None = None,
+    nearest: Iterable[tuple[str, str]] = (),
+    wait: int | None = None,
     **members: Any,
 ) -> Response:
-    """A problem document as a response."""
+    """A problem document as a response; at the path of a page, a page that says the same.
+
+    nearest: ids and names of what was perhaps meant. wait: the seconds after which it is worth trying again.
+    """
     document = {
         "type": f"/problems/{kind.slug}",
         "title": kind.title,
@@ -209,8 +219,16 @@ def problem(
         "request_id": request_id(),
         **members,
     }
-    text = orjson.dumps(document, default=str) if _encodable(document) else orjson.dumps({**document, "instance": None})
-    return Response(text + b"\n", status or kind.status, mimetype=MEDIA_TYPE)
+    if not _encodable(document):
+        document["instance"] = None
+    if is_page(request.path):
+        text = render_template("error.html", **error_view(request.path, kind.slug, document, nearest))
+        answer = Response(text, document["status"], page_headers(request.path), mimetype="text/html")
+    else:
+        answer = Response(orjson.dumps(document, default=str) + b"\n", document["status"], mimetype=MEDIA_TYPE)
+    if wait is not None:
+        answer.headers["Retry-After"] = str(wait)
+    return answer
 
 
 def _encodable(document: dict[str, Any]) -> bool:
@@ -225,7 +243,7 @@ def _encodable(document: dict[str, Any]) -> bool:
 def init_app(app: Flask) -> None:
     """Turn every error there is into a problem document."""
     app.register_error_handler(Refused, _refused)
-    app.register_error_handler(NotFound, lambda error: problem(PROBLEMS["not-found"], str(error)))
+    app.register_error_handler(NotFound, _not_found)
     app.register_error_handler(Gone, _gone)
     app.register_error_handler(Conflict, lambda error: problem(PROBLEMS["conflict"], str(error)))
     app.register_error_handler(Stale, lambda error: problem(PROBLEMS["precondition-failed"], str(error)))
@@ -250,6 +268,10 @@ def _refused(error: Refused) -> Response:
     return problem(PROBLEMS["validation"], detail, error.faults, error.source)
 
 
+def _not_found(error: NotFound) -> Response:
+    return problem(PROBLEMS["not-found"], str(error), nearest=error.nearest)
+
+
 def _gone(error: Gone) -> Response:
     revisions = f"/v1/{error.kind}s/{quote(error.subject)}/revisions"
     return problem(PROBLEMS["gone"], str(error), revisions=revisions)
@@ -258,23 +280,18 @@ def _gone(error: Gone) -> Response:
 def _unavailable(error: Exception) -> Response:
     log.warning("database unavailable: %s", error)
     detail = LOCKED if waited_in_vain(error) else "The database does not answer at the moment; try again."
-    answer = problem(PROBLEMS["unavailable"], detail)
-    answer.headers["Retry-After"] = str(RETRY_SECONDS)
-    return answer
+    return problem(PROBLEMS["unavailable"], detail, wait=RETRY_SECONDS)
 
 
 def _not_ready(error: OtherRules) -> Response:
     log.warning("%s", error)
     detail = "The store has not been brought up to this version; `dateline migrate` does so."
-    answer = problem(PROBLEMS["unavailable"], detail)
-    answer.headers["Retry-After"] = str(RETRY_SECONDS)
-    return answer
+    return problem(PROBLEMS["unavailable"], detail, wait=RETRY_SECONDS)
 
 
 def _still_running(error: StillRunning) -> Response:
-    answer = problem(PROBLEMS["conflict"], "The first request under this Idempotency-Key is still running; ask again.")
-    answer.headers["Retry-After"] = str(RETRY_SECONDS)
-    return answer
+    detail = "The first request under this Idempotency-Key is still running; ask again."
+    return problem(PROBLEMS["conflict"], detail, wait=RETRY_SECONDS)
 
 
 def _programming_error(error: ProgrammingError) -> Response:

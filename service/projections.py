@@ -136,6 +136,7 @@ def project(version: Version, actors: Mapping[str, ActorView]) -> Projection:
             *moments.length,
             moments.year,
             *_losses(content),
+            *_related(content),
         ),
         title=searchable([content["title"]]),
         prose=searchable(_prose(content, location, actors)),
@@ -172,7 +173,7 @@ def _document(
         "title": content["title"],
         "summary": content["summary"],
         "date": content["date"],
-        **derived_dates(span),
+        **edtf.derived_dates(span),
         "type": content["type"],
         "status": content["status"],
         "location": _shown_location(content["location"]),
@@ -190,11 +191,6 @@ def _document(
         "updated": timestamp(version.updated),
     }
     return orjson.dumps(answer).decode()
-
-
-def derived_dates(span: edtf.DateSpan) -> dict[str, str | None]:
-    """The members of an answer that follow from its date."""
-    return {"start": span.start, "end": span.end, "precision": span.precision, "qualifier": span.qualifier}
 
 
 def _shown_location(location: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -266,6 +262,11 @@ def _losses(content: Mapping[str, Any]) -> tuple[Term, ...]:
     named = {participant["id"] for participant in content["actors"]}
     named |= {claim["claimant"].get("id") for claim in content["claims"] if claim["claimant"]}
     return tuple(term_of("of", actor) for actor in sorted(of - named))
+
+
+def _related(content: Mapping[str, Any]) -> tuple[Term, ...]:
+    """Marks of the events that this one is related to, so that these find it."""
+    return tuple(term_of("related", other) for other in sorted({relation["id"] for relation in content["related"]}))
 
 
 def actors_in(content: Mapping[str, Any]) -> set[str]:

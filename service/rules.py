@@ -6,7 +6,7 @@ import unicodedata
 
 # Raise it with every change of what is made of an event (a term, a word, a row): a store whose projections were made by
 # older rules is brought up to them when it is opened.
-PROJECTION = 3
+PROJECTION = 4
 # The rules as a store remembers them. What is a letter and how it folds is told by Python's tables of Unicode.
 RULES = f"{PROJECTION} unicode {unicodedata.unidata_version}"
 

@@ -22,6 +22,8 @@ from service.settings import Settings
 FAILED_KEYS = parse("120/minute")
 # The blueprint of what is no data: health, metrics, descriptions. It stays open and is not limited.
 OPEN = "pages"
+# The files that pages are drawn with are no data either, and a page that tells of an error needs them too.
+ASSETS = "web.show_asset"
 
 
 class NotAdmitted(HTTPException):
@@ -49,7 +51,8 @@ def init_app(app: Flask, settings: Settings) -> None:
 
     @app.before_request
     def admit_reader() -> None:
-        reads_data = request.method in ("GET", "HEAD") and request.blueprint != OPEN
+        is_open = request.blueprint == OPEN or request.endpoint == ASSETS
+        reads_data = request.method in ("GET", "HEAD") and not is_open
         # What is not there, or not for this method, is told as that.
         if not reads_data or request.routing_exception is not None:
             return

@@ -19,7 +19,7 @@ class Term(NamedTuple):
     """Something that an event can be found by.
 
     kind: place, actor, role, type, status, tag, dataset, publisher, claimant, claimant-name or disputed; in the search
-    index alone also of (whose loss is claimed), cell, killed, span or year.
+    index alone also of (whose loss is claimed), related (an event that it names as such), cell, killed, span or year.
     value: a code, an id, or a name as it was given; for role, the actor's id, a space and the role; for the
     last four see ``marks.py``.
     """

@@ -27,7 +27,7 @@ class Page:
 
     documents: JSON texts with commas between them, as UTF-8 bytes. next: the sort key of the next page's first
     event, None at the end. total: how many events match, where that was asked for. sequence: the last change that it
-    reflects.
+    reflects. recorded: when the store was last changed, in microseconds.
     """
 
     documents: bytes
@@ -36,10 +36,11 @@ class Page:
     identity: str
     version: int
     sequence: int
+    recorded: int
 
     @property
     def tag(self) -> str:
-        return store_tag(self.identity, self.version)
+        return store_tag(self.identity, self.version, self.recorded)
 
 
 def page(database: Database, asked: TimelineQuery) -> Page:
@@ -50,7 +51,7 @@ def page(database: Database, asked: TimelineQuery) -> Page:
     asked = within_relevant(asked)
     plan = plan_page(database, asked)
     sql = page_sql(database, plan, asked)
-    [(identity, version, sequence, count, key, text, total)] = fetch(database, sql.text, sql.parameters)
+    [(identity, version, sequence, recorded, count, key, text, total)] = fetch(database, sql.text, sql.parameters)
     documents = bytes(text or b"")
     more = count > asked.limit
     if more:
@@ -61,7 +62,7 @@ def page(database: Database, asked: TimelineQuery) -> Page:
         documents = _choose(documents, asked.fields)
     following = _following(asked, key) if more else None
     shown = sequence if plan.sequence is None else plan.sequence
-    return Page(documents, following, total, identity, version, shown)
+    return Page(documents, following, total, identity, version, shown, recorded)
 
 
 def within_relevant(asked: TimelineQuery) -> TimelineQuery:
@@ -119,10 +120,10 @@ def _choose(documents: bytes, members: Sequence[str]) -> bytes:
 
 
 def page_sql(database: Database, plan: Plan, asked: TimelineQuery) -> Sql:
-    """The statement of a page: identity, version, sequence, count, sort key of the last event, documents, total."""
+    """The statement of a page: the store's row, then the count, sort key of the last event, documents and total."""
     engine = dialect(database)
     joined = engine.documents_backwards if asked.backwards else engine.documents
-    sql = Sql("SELECT s.identity, s.version, s.sequence, p.count, p.key, p.documents, ")
+    sql = Sql("SELECT s.identity, s.version, s.sequence, s.recorded, p.count, p.key, p.documents, ")
     if asked.total:
         sql.add("(")
         add_count(sql, engine, plan, asked)

@@ -121,7 +121,7 @@ class Visit:
         dialog.dismiss()
 
     def _failed(self, request: Request) -> None:
-        self.troubles.append(f"failed: {request.url}")
+        self.troubles.append(f"failed: {request.url} ({request.failure})")
 
     def _route(self, route: Route) -> None:
         url = route.request.url

@@ -104,10 +104,17 @@ def test_every_setting_is_documented_with_its_default() -> None:
     assert told == {name: default for name, default, _ in settings_table()}
 
 
-def routes(tmp_path: Path) -> dict[str, str]:
-    """Each ``GET /v1/events`` there is, in the form of the API's description, with its handler; no files of /docs."""
+def routes(tmp_path: Path, of_the_page: bool = False) -> dict[str, str]:
+    """Each ``GET /v1/events`` there is, in the form of the API's description, with its handler; no files of /docs.
+
+    of_the_page: those of the web page, which are documented elsewhere.
+    """
     app = create_app(Settings(database_url=f"sqlite:///{tmp_path}/unused.db"))
-    rules = [rule for rule in app.url_map.iter_rules() if not rule.rule.startswith("/docs/")]
+    rules = [
+        rule
+        for rule in app.url_map.iter_rules()
+        if not rule.rule.startswith("/docs/") and rule.endpoint.startswith("web.") == of_the_page
+    ]
     return {
         f"{method} {described(rule.rule)}": rule.endpoint
         for rule in rules
@@ -136,6 +143,12 @@ def test_every_route_that_reads_is_documented_with_its_parameters(tmp_path: Path
         assert {row[0] for row in table_rows(told)} == wanted, route
         headers = operation.headers if operation else ()
         assert [header.name for header in headers if header.name not in told] == [], route
+
+
+def test_every_address_of_the_web_page_is_documented(tmp_path: Path) -> None:
+    pages = [route.removeprefix("GET ") for route in routes(tmp_path, of_the_page=True)]
+    told = {re.sub(r"{\w+}", "{}", row[0]) for row in table_rows((ROOT / "docs/page.md").read_text())}
+    assert told == {re.sub(r"{\w+}", "{}", path) for path in pages}
 
 
 def test_every_route_that_writes_is_documented_with_all_that_it_takes_and_answers(tmp_path: Path) -> None:
@@ -188,7 +201,8 @@ def test_every_problem_is_documented_with_its_status() -> None:
 
 
 def test_every_module_is_in_the_map_of_contributing() -> None:
-    told = {row[0] for row in table_rows(section("CONTRIBUTING.md", "## What goes where"))}
+    rows = [row[0] for row in table_rows(section("CONTRIBUTING.md", "## What goes where"))]
+    told = set(rows)
     modules = {
         path.relative_to(ROOT).as_posix()
         for folder in ("schemas", "service")
@@ -196,6 +210,8 @@ def test_every_module_is_in_the_map_of_contributing() -> None:
         if path.parent.name != "migrations"
     }
     assert told - {"service/migrations/", "bench/"} == modules
+    in_order = [row for row in rows if row in modules]
+    assert in_order == sorted(in_order, key=lambda row: row.rpartition("/")[::2])
 
 
 # Error codes, from the source.
@@ -428,7 +444,7 @@ class Shell:
         asked, _, pipe = command.partition(" | ")
         program, *arguments = shlex.split(self._filled(asked.replace("\\\n", "")))
         if program == "dateline":
-            result = CliRunner().invoke(main, arguments)
+            result = CliRunner().invoke(main, arguments, prog_name="dateline")
             assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
             output, errors = (result.stdout, result.stderr) if pipe or alone else (result.output, "")
         else:

@@ -20,7 +20,8 @@ _STANCES = {
     "disputes": ", disputing",
     "declines-to-comment": ", declining to comment",
 }
-_NOBODY = {CIVILIANS: "civilians", UNKNOWN: "side unknown"}
+# Whose loss a claim may count that is no actor.
+NOBODY = {CIVILIANS: "civilians", UNKNOWN: "side unknown"}
 
 
 class Fact(NamedTuple):
@@ -76,7 +77,7 @@ def place_words(location: Mapping[str, Any]) -> str:
         location["place"],
         location["district"],
         province and province["name"],
-        country and _countries().get(country, country),
+        country and country_words(country),
     ]
     words = ""
     for part in parts:
@@ -152,7 +153,6 @@ def claims(event: Mapping[str, Any], about: About) -> Iterator[str]:
         return
     names = {actor["id"]: actor["name"] for actor in event["actors"]} if about.shows("actors") else {}
     names |= {claim["claimant"]["id"]: claim["claimant"]["name"] for claim in event["claims"] if _is_actor(claim)}
-    names |= _NOBODY
     publishers = {source["ref"]: source["publisher"] for source in event["sources"]} if about.shows("sources") else {}
     for claim in event["claims"]:
         publisher = publishers.get(claim["source"]) if claim["source"] else None
@@ -161,7 +161,7 @@ def claims(event: Mapping[str, Any], about: About) -> Iterator[str]:
         if claim["statement"]:
             said += f": {claim['statement']}"
         rest = (
-            _counted(claim, names),
+            counted_words(claim, names),
             None if teller == speaker else teller,
             claim["date"] and date_words(claim["date"]),
         )
@@ -173,20 +173,29 @@ def _is_actor(claim: Mapping[str, Any]) -> bool:
     return bool(claim["claimant"]) and "id" in claim["claimant"]
 
 
-def _counted(claim: Mapping[str, Any], names: Mapping[str, str]) -> str | None:
-    """What a claim counts, and whose loss that is."""
+def counted_words(claim: Mapping[str, Any], names: Mapping[str, str]) -> str | None:
+    """What a claim counts, and whose loss that is; None for one that counts nothing. names: of actors, by id."""
     if claim["measure"] is None:
         return None
     figures = [claim[name] for name in ("low", "best", "high")]
     counted = claim["measure"] if figures == [None, None, None] else figure_words(claim["measure"], claim)
-    return counted if claim["of"] is None else f"{names.get(claim['of'], claim['of'])}: {counted}"
+    return counted if claim["of"] is None else f"{loser_words(claim['of'], names)}: {counted}"
+
+
+def loser_words(of: str, names: Mapping[str, str]) -> str:
+    """Whose loss a claim counts: an actor's name, or what stands for nobody in particular."""
+    return NOBODY.get(of) or names.get(of, of)
 
 
 def sources(event: Mapping[str, Any], about: About) -> Iterator[Reference]:
     """Who reported it: ``RT: 7 fighters killed (31 August 2021, via Reuters)``."""
-    if not about.shows("sources"):
-        return
-    for source in event["sources"]:
+    if about.shows("sources"):
+        yield from sources_in_words(event["sources"])
+
+
+def sources_in_words(found: Iterable[Mapping[str, Any]]) -> Iterator[Reference]:
+    """Each source in words, and where it can be read."""
+    for source in found:
         named = ": ".join(part for part in (source["publisher"], source["title"]) if part)
         rest = [source["published"] and date_words(source["published"]), source["via"] and f"via {source['via']}"]
         told = ", ".join(part for part in rest if part)
@@ -208,3 +217,8 @@ def _web_address(url: str | None) -> str | None:
 @cache
 def _countries() -> dict[str, str]:
     return {country.code: country.name for country in gazetteer.countries()}
+
+
+def country_words(code: str) -> str:
+    """The name of a country, by its code."""
+    return _countries().get(code, code)

@@ -9,14 +9,11 @@ from flask import (
     Blueprint,
     Response,
     current_app,
-    redirect,
     render_template,
     request,
     send_from_directory,
-    url_for,
 )
 from werkzeug.exceptions import NotFound
-from werkzeug.wrappers import Response as Redirect
 
 from service import metrics
 from service.http import answer, answer_json, database, not_modified, unchanged
@@ -24,12 +21,6 @@ from service.ledger import store_state
 from service.problems import PROBLEMS
 
 blueprint = Blueprint("pages", __name__, template_folder="../templates")
-
-
-@blueprint.get("/")
-def front_page() -> Redirect:
-    """The way to the interactive documentation."""
-    return redirect(url_for("pages.docs"))
 
 
 @blueprint.get("/healthz")
