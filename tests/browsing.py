@@ -22,9 +22,9 @@ CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
 
 
 def give_up(reason: str) -> NoReturn:
-    """Skip what needs a browser, or fail where browsers are required."""
+    """Skip what needs a browser, or another program of the system, or fail where these are required."""
     if os.environ.get("DATELINE_REQUIRE_BROWSER") == "1":
-        pytest.fail(f"A browser is required: {reason}", pytrace=False)
+        pytest.fail(f"DATELINE_REQUIRE_BROWSER is set: {reason}", pytrace=False)
     pytest.skip(reason)
 
 
@@ -46,27 +46,28 @@ def chromium() -> Iterator[Browser]:
 
 def npm_package(name: str, version: str, folder: Path) -> Path:
     """The files of a package of npm's, of this very version. Nothing in it is run."""
-    npm = shutil.which("npm")
-    if npm is None:
-        give_up("npm is not installed")
-    command = [
-        npm,
-        "pack",
-        f"{name}@{version}",
-        "--ignore-scripts",
-        "--loglevel=error",
-        "--pack-destination",
-        str(folder),
-    ]
-    try:
-        subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=folder, check=True)
-    except subprocess.CalledProcessError as failed:
-        give_up(f"{name} cannot be had from npm: {failed.stderr.strip()[:300]}")
-    except subprocess.TimeoutExpired:
-        give_up(f"{name} does not come from npm within two minutes")
+    _npm(folder, "pack", f"{name}@{version}", "--pack-destination", str(folder))
     with tarfile.open(next(folder.glob("*.tgz"))) as archive:
         archive.extractall(folder, filter="data")
     return folder / "package"
+
+
+def npm_install(folder: Path) -> None:
+    """Put what the package.json of a folder names, and what that needs, beside it. Nothing in it is run."""
+    _npm(folder, "install", "--no-audit", "--no-fund", "--no-package-lock")
+
+
+def _npm(folder: Path, *arguments: str) -> None:
+    npm = shutil.which("npm")
+    if npm is None:
+        give_up("npm is not installed")
+    command = [npm, *arguments, "--ignore-scripts", "--loglevel=error"]
+    try:
+        subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=folder, check=True)
+    except subprocess.CalledProcessError as failed:
+        give_up(f"npm {' '.join(arguments[:2])} fails: {failed.stderr.strip()[:300]}")
+    except subprocess.TimeoutExpired:
+        give_up(f"npm {' '.join(arguments[:2])} takes more than two minutes")
 
 
 @contextmanager
@@ -101,11 +102,11 @@ def served(folder: Path, pages: Mapping[str, bytes]) -> Iterator[str]:
 class Visit:
     """A page that is looked at: what went wrong in it, and what it asked for elsewhere and did not get."""
 
-    def __init__(self, page: Page, home: str) -> None:
+    def __init__(self, page: Page, *homes: str) -> None:
         self.page = page
         self.troubles: list[str] = []
         self.elsewhere: list[str] = []
-        self._home = home
+        self._known = (*(f"{home}/" for home in homes), "data:", "blob:")
         page.on("console", lambda message: self._note(message.type, message.text))
         page.on("pageerror", lambda error: self.troubles.append(str(error)))
         page.on("dialog", self._dialog)
@@ -125,7 +126,7 @@ class Visit:
 
     def _route(self, route: Route) -> None:
         url = route.request.url
-        if url.startswith((self._home + "/", "data:", "blob:")):
+        if url.startswith(self._known):
             route.continue_()
         else:
             self.elsewhere.append(url)
@@ -133,11 +134,11 @@ class Visit:
 
 
 @contextmanager
-def visit(browser: Browser, home: str, path: str) -> Iterator[Visit]:
-    """The page at a path of a server that is home, in a context of its own."""
+def visit(browser: Browser, home: str, path: str, *others: str) -> Iterator[Visit]:
+    """The page at a path of a server that is home, which may ask other servers, in a context of its own."""
     context = browser.new_context(viewport={"width": 1200, "height": 800})
     try:
-        found = Visit(context.new_page(), home)
+        found = Visit(context.new_page(), home, *others)
         found.page.goto(f"{home}{path}")
         yield found
     finally:

@@ -14,7 +14,6 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -38,6 +37,7 @@ from service.problems import PROBLEMS
 from service.seeding import seed
 from service.settings import Settings, settings_table
 from service.upgrade import upgrade
+from tests.shown import agrees, shown_in
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted(
@@ -387,30 +387,8 @@ def test_every_page_can_be_reached_from_the_index() -> None:
 # Shown output.
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A command as a page shows it, and what it is said to print."""
-
-    command: str
-    output: str
-
-
-def shown_in(page: str) -> Iterator[Shown]:
-    for block in re.findall(r"(?ms)^<!-- checked -->\n```console\n(.*?)^```$", text_of(page)):
-        for part in re.split(r"(?m)^\$ ", block)[1:]:
-            lines = part.splitlines(keepends=True)
-            end = next(end for end in range(1, len(lines) + 1) if is_whole("".join(lines[:end])))
-            yield Shown("".join(lines[:end]).strip(), "".join(lines[end:]))
-
-
-def is_whole(command: str) -> bool:
-    """Whether a shell would carry the command out, and not wait for another line of it."""
-    try:
-        shlex.split(command)
-    except ValueError:
-        return False
-    return not command.rstrip("\n").endswith("\\")
-
+# What stands before a block of commands that is run.
+CHECKED = "<!-- checked -->"
 
 CURL = argparse.ArgumentParser("curl", add_help=False, allow_abbrev=False)
 CURL.add_argument("url")
@@ -492,15 +470,6 @@ class Shell:
         return answer.get_data(as_text=True) + (f"{answer.status_code}\n" if asked.status else "")
 
 
-def comparable(text: str) -> str:
-    return "\n".join(line.rstrip() for line in text.strip().splitlines())
-
-
-def agrees(shown: str, printed: str) -> bool:
-    pattern = ".*?".join(re.escape(part) for part in comparable(shown).split("…"))
-    return re.fullmatch(pattern, comparable(printed), re.DOTALL) is not None
-
-
 @pytest.mark.parametrize(
     ("shown", "printed", "true"),
     [
@@ -531,7 +500,7 @@ def test_shown_output_is_what_the_program_prints(page: str, tmp_path: Path, monk
         seed(database)
         database.close()
     shell = Shell(create_app(Settings(database_url=url)).test_client())
-    blocks = list(shown_in(page))
+    blocks = list(shown_in(text_of(page), CHECKED))
     assert blocks, f"{page} has no block to check"
     for block in blocks:
         printed = shell.run(block.command)
@@ -540,4 +509,4 @@ def test_shown_output_is_what_the_program_prints(page: str, tmp_path: Path, monk
 
 @pytest.mark.parametrize("page", [page for page in PAGES if page not in CHECKED_PAGES])
 def test_no_page_believes_to_be_checked_that_is_not(page: str) -> None:
-    assert list(shown_in(page)) == []
+    assert list(shown_in(text_of(page), CHECKED)) == []

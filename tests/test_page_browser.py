@@ -6,21 +6,15 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal
 from urllib.parse import parse_qs, urlsplit
-from urllib.request import Request, urlopen
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from service.database import open_database
-from service.keys import create_key
-from service.seeding import seed
-from service.upgrade import upgrade
 from tests.browsing import Visit, chromium, npm_package, served, visit
-from tests.serving import serving
+from tests.sites import Site, seeded_site
 
 # The release of axe-core whose rules the pages keep to. A newer one is tried by changing this line.
 AXE = "4.14.1"
@@ -49,36 +43,6 @@ SHOWN: tuple[tuple[Literal["light", "dark"], int], ...] = (
 STATUSES = {"refused": 422, "unknown": 404}
 
 
-class Site(NamedTuple):
-    """A service that runs: where it is, a key to write with, and a moment at which all of the seed was known."""
-
-    home: str
-    key: str
-    now: str
-
-    def write(self, event: dict[str, Any]) -> None:
-        request = Request(
-            f"{self.home}/v1/events?unknown_actors=create",
-            json.dumps(event).encode(),
-            {"Content-Type": "application/json", "Authorization": f"Bearer {self.key}"},
-        )
-        with urlopen(request, timeout=10) as answer:
-            assert answer.status == 201
-
-
-@contextmanager
-def _site(folder: Path) -> Iterator[Site]:
-    url = f"sqlite:///{folder}/page.db"
-    database = open_database(url)
-    upgrade(database)
-    seed(database)
-    key = create_key(database, "newsdesk", "write").key
-    database.close()
-    now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    with serving(url) as (_, port):
-        yield Site(f"http://127.0.0.1:{port}", key, now)
-
-
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with chromium() as found:
@@ -88,14 +52,14 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The seed, which no test writes to."""
-    with _site(tmp_path_factory.mktemp("page")) as found:
+    with seeded_site(tmp_path_factory.mktemp("page")) as found:
         yield found
 
 
 @pytest.fixture
 def own_site(tmp_path: Path) -> Iterator[Site]:
     """The seed, to write to."""
-    with _site(tmp_path) as found:
+    with seeded_site(tmp_path) as found:
         yield found
 
 
