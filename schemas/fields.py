@@ -159,7 +159,7 @@ class HttpUrl(Text):
     def _deserialize(self, value: Any, attr: Any, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)
         if not HTTP_URL.match(text) or NO_URL.search(text):
-            raise fault("wrong-form", "must be an address that begins with http:// or https://")
+            raise fault("wrong-form", "must be an address such as https://example.org/a, with no space, quote, < or >")
         return text
 
 

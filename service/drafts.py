@@ -23,6 +23,11 @@ from service.projections import actors_in
 from service.references import References
 from service.versions import Version
 
+# What an event has of its members where nobody said anything of them; None where it is not here.
+DEFAULTS: Mapping[str, Any] = {
+    **{name: [] for name in ("actors", "claims", "sources", "related", "tags")},
+    **{"type": "other", "status": "reported", "dataset": "local"},
+}
 DELETED = "this event was deleted; only restoring it brings it back"
 
 
@@ -34,12 +39,14 @@ class Draft:
     body: the event in the form of ``POST /v1/events``.
     original: the record it was made from, as it was read; None where it was written here.
     actors: what is known of actors that it names, to find them by a dataset's id or to create them from.
+    lacks: members that it says nothing of, so that it must not empty them.
     """
 
     line: int
     body: Any
     original: Mapping[str, Any] | None = None
     actors: Sequence[Mapping[str, Any]] = ()
+    lacks: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +135,9 @@ def judge_drafts(
     for draft, body in sound:
         hints = {actor["name"]: actor for actor in draft.actors}
         try:
-            judged.append((draft, canonical(body, references, hints, before.get(body["id"]))))
+            content = canonical(body, references, hints, before.get(body["id"]))
+            _refuse_emptying(draft.lacks, content, before.get(body["id"]))
+            judged.append((draft, content))
         except Refused as refused:
             references.drop()
             report.reject(draft, refused.faults)
@@ -138,6 +147,17 @@ def judge_drafts(
     taken = _with_sound_relations(judged, stored, before, report)
     references.store({actor for _, content in taken for actor in actors_in(content)})
     return taken
+
+
+def _refuse_emptying(lacks: Collection[str], content: Mapping[str, Any], known: Version | None) -> None:
+    """Refuse to take from an event what a draft says nothing of. Raises Refused."""
+    if not lacks or known is None or known.content is None:
+        return
+    before = known.content
+    emptied = sorted(name for name in lacks if content[name] == DEFAULTS.get(name) and content[name] != before[name])
+    if emptied:
+        message = f"the event has {', '.join(emptied)}, of which the file says nothing; they would be emptied"
+        raise Refused([Fault("/", "would-be-emptied", message)])
 
 
 def _without_deleted(drafts: Sequence[Loaded], before: Mapping[str, Version], report: Report) -> list[Loaded]:

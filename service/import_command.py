@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
@@ -31,6 +32,12 @@ from service.command_line import (
     visible,
 )
 
+KEPT = "kept (where the file is the whole dataset, --delete-missing deletes them)"
+OWN_TITLE = "file of Dateline's own events"
+# Of the beginning of such a file, so many lines are looked at.
+BEGINNING_LINES = 20
+# A file of rejects says within so many bytes why the first of them was rejected.
+MARKED_WITHIN = 200
 # Seconds between two plain lines that say how far an import is.
 TELL_SECONDS = 5.0
 STOPPING = b"dateline: stopping once this batch is stored; Ctrl-C again stops at once\n"
@@ -111,6 +118,9 @@ def import_command(
         try:
             source = opened_file(file)
             _refuse_another_kind(importer.name, source)
+            how = replace(how, find_missing=not _is_of_rejects(source))
+            if delete_missing and not how.find_missing:
+                fail("a file of rejects never has the whole dataset, so nothing can be missing in it", status=2)
             report = import_file(database, source, how, listener, dry_run=dry_run)
         except UnreadableFile as error:
             fail(f"{_name(file)}: {error}")
@@ -163,11 +173,29 @@ def _judge_dataset(dataset: str | None, is_needed: bool) -> None:
 
 def _refuse_another_kind(format_name: str, source: BinaryIO) -> None:
     """Refuse an empty file, and lines that are none of events. Raises UnreadableFile."""
-    from service.importers.sniffing import refuse_others
+    from service.importers.sniffing import not_of_the_format, refuse_others
+    from service.importers.source import HEAD, head
+
+    if format_name != "dateline":
+        return
+    beginning = head(source)
+    refuse_others(format_name, OWN_TITLE, beginning)
+    # Lines that do not end within the beginning tell nothing.
+    lines = [line for line in beginning.split(b"\n")[:BEGINNING_LINES] if line.strip()]
+    if (len(lines) > 1 or len(beginning) < HEAD) and not any(map(_is_object, lines)):
+        raise not_of_the_format(OWN_TITLE, beginning, "It must hold one JSON object a line.")
+
+
+def _is_object(line: bytes) -> bool:
+    """Whether a line may be an event: one whole JSON object, or what was meant as one."""
+    return line.lstrip(b"\xef\xbb\xbf \t").startswith(b"{") and line.rstrip().endswith(b"}")
+
+
+def _is_of_rejects(source: BinaryIO) -> bool:
+    from service.importers.framing import REASON
     from service.importers.source import head
 
-    if format_name == "dateline":
-        refuse_others(format_name, "file of Dateline's own events", head(source))
+    return REASON.encode() in head(source)[:MARKED_WITHIN]
 
 
 def _judge_outputs(file: str, mapping: Path | None, rejects: TextIO | None, warnings: TextIO | None) -> None:
@@ -179,7 +207,16 @@ def _judge_outputs(file: str, mapping: Path | None, rejects: TextIO | None, warn
         for other, what in taken.items():
             if _same_file(output.name, other):
                 raise click.BadParameter(f"is {what}; give another", param_hint=option)
+        if not _can_be_written(Path(output.name)):
+            raise click.BadParameter(f"{output.name} cannot be written", param_hint=option)
         taken[output.name] = "that of --rejects"
+
+
+def _can_be_written(path: Path) -> bool:
+    """Whether a file can be made or written over there, which is asked before anything is stored."""
+    if path.exists():
+        return not path.is_dir() and os.access(path, os.W_OK)
+    return str(path) == "-" or os.access(path.parent, os.W_OK)
 
 
 def _same_file(one: str, other: str) -> bool:
@@ -308,4 +345,4 @@ def _fate(report: Any, delete_missing: bool, dry_run: bool) -> str:
     """What became of the events that the file does not have."""
     if report.deleted:
         return "would be deleted" if dry_run else "deleted"
-    return "kept, since records were rejected" if delete_missing else "kept (--delete-missing deletes them)"
+    return "kept, since records were rejected" if delete_missing else KEPT

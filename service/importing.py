@@ -268,7 +268,8 @@ def _store(
                 rejected[place] = Rejection(record.line, own_id(record), (fault,))
         else:
             # Several records may stand in one line of a file, so that a draft goes by its place.
-            drafts.append(Draft(place, _named(record, how), record.original, record.actors))
+            lacks = record.lacks - {"dataset"} if how.dataset else record.lacks
+            drafts.append(Draft(place, _named(record, how), record.original, record.actors, lacks))
     report = write_events(
         database, drafts, by=how.by, reason=how.reason, create_actors=how.create_actors, min_year=how.min_year
     )

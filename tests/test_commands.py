@@ -311,5 +311,5 @@ def test_rejects_that_cannot_be_written_are_told_in_words(empty_url: str, tmp_pa
     result = run(
         empty_url, "import", "-", "--format", "ucdp-ged", "--rejects", f"{tmp_path}/none/r.csv", stdin=ged({"id": "x"})
     )
-    assert (result.exit_code, no_trace(result)) == (1, True)
-    assert "none/r.csv" in result.stderr
+    assert (result.exit_code, no_trace(result)) == (2, True)
+    assert "none/r.csv cannot be written" in result.stderr

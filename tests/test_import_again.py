@@ -261,7 +261,8 @@ def test_deleting_what_is_missing_needs_a_dataset_where_events_say_their_own(emp
 def test_the_command_tells_what_is_missing_and_what_became_of_it(empty_url: str) -> None:
     run(empty_url, release(1, 2, 3), "ucdp-ged")
     told = run(empty_url, release(1, 2), "ucdp-ged").stdout.splitlines()[0]
-    assert told == "1 event of ucdp-ged not in the file: kept (--delete-missing deletes them)"
+    hint = "kept (where the file is the whole dataset, --delete-missing deletes them)"
+    assert told == f"1 event of ucdp-ged not in the file: {hint}"
     report = json.loads(run(empty_url, release(1, 2), "ucdp-ged", "--json").stdout)
     assert (report["missing"], report["missing_ids"]) == (1, ["ucdp-ged-3"])
     dry = run(empty_url, release(1), "ucdp-ged", "--delete-missing", "--dry-run").stdout
@@ -351,3 +352,15 @@ def test_a_warning_that_is_no_proper_text_is_still_json(empty_url: str, tmp_path
     assert is_orderly(result), result.exception
     [warning] = (tmp_path / "warnings").read_text(encoding="utf-8").splitlines()
     assert "\ud800 alone" in json.loads(warning)["message"]
+
+
+def test_a_file_of_rejects_is_never_the_whole_dataset(empty_url: str, tmp_path: Path) -> None:
+    """Mended rejects are fed again beside what is stored: nothing is missing in them."""
+    rejects = tmp_path / "rejects.csv"
+    run(empty_url, ged({"id": "1"}, {"id": "2", "best": "many"}), "ucdp-ged", "--rejects", str(rejects))
+    mended = rejects.read_bytes().replace(b"many", b"3")
+    assert b"rejected_because" in mended and mended.count(b"3") > 1
+    refused = run(empty_url, mended, "ucdp-ged", "--delete-missing")
+    assert (refused.exit_code, "never has the whole dataset" in refused.stderr) == (2, True)
+    told = json.loads(run(empty_url, mended, "ucdp-ged", "--json").stdout)
+    assert (told["created"], "missing" in told) == (1, False)

@@ -266,3 +266,24 @@ def test_rejected_rows_can_be_mended_and_fed_again(empty_database: Database) -> 
 def test_a_dataset_that_is_given_leaves_the_ids_as_they_are(empty_database: Database) -> None:
     take(empty_database, "id,title,date,dataset\na,A,2021,mine\n", dataset="other")
     assert document(empty_database, "a")["dataset"] == "other"
+
+
+def test_a_table_of_some_columns_empties_nothing_that_it_says_nothing_of(empty_database: Database) -> None:
+    whole = b"id,title,date,type,actors,tags\na,A,2021,protest,,t\nb,B,2021,,,\n"
+    assert counts(take(empty_database, whole)) == (2, 2, 0, 0, 0)
+    before = document(empty_database, "a")
+    report = take(empty_database, b"id,title,date\na,New,2021\nb,New,2021\nc,C,2021\n")
+    assert counts(report) == (3, 1, 1, 0, 1)
+    assert [(fault.pointer, fault.code) for fault in report.rejected[0].faults] == [("/", "would-be-emptied")]
+    assert "tags, type" in report.rejected[0].faults[0].message
+    assert document(empty_database, "a") == before
+    # A column that is there and empty says that there is nothing.
+    assert counts(take(empty_database, b"id,title,date,type,tags\na,New,2021,,\n")) == (1, 0, 1, 0, 0)
+    assert counts(take(empty_database, b"id,title,date\na,Newer,2021\n")) == (1, 0, 1, 0, 0)
+
+
+def test_figures_alone_can_be_imported_again_without_claims(empty_database: Database) -> None:
+    table = b"id,title,date,killed_best\na,A,2021,5\n"
+    assert counts(take(empty_database, table)) == (1, 1, 0, 0, 0)
+    assert counts(take(empty_database, table)) == (1, 0, 0, 1, 0)
+    assert counts(take(empty_database, table.replace(b"5", b"6"))) == (1, 0, 1, 0, 0)

@@ -249,7 +249,7 @@ def test_a_view_of_the_past_is_chosen_by_ones_own_clock_and_left_again(browser: 
     found = Visit(context.new_page(), site.home)
     page = found.page
     page.goto(f"{site.home}/?actor=taliban")
-    page.get_by_text("What was known on a day").click()
+    page.get_by_text("What was known at a time").click()
     page.get_by_label("What was known on, by your clock").fill("2021-09-01T12:00")
     assert page.get_by_label("What was known on", exact=True).input_value() == "2021-09-01T12:00+04:30"
     show(page)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import BinaryIO
 
 from schemas.faults import Fault, Unreadable
@@ -21,6 +22,8 @@ from service.importers.table import begun, fitting
 
 TITLE = "CSV of Dateline's own columns"
 REQUIRED = ("title", "date")
+# What of an event the columns are about.
+MEMBERS = frozenset(column.into[0] for column in BY_NAME.values() if column.into)
 OTHER_TABLE = "A table with other columns needs a mapping file, which says what they are."
 
 
@@ -33,7 +36,8 @@ def read(stream: BinaryIO) -> Reading:
     refuse_others("csv", TITLE, beginning, OTHER_TABLE)
     header, names, below = begun(stream, TITLE, longest=MAX_QUOTED)
     columns = _columns(names, beginning)
-    return Reading((_record(row, columns) for row in below), csv_framing(header.raw))
+    lacks = MEMBERS - {column.into[0] for column in columns if column and column.into}
+    return Reading((replace(_record(row, columns), lacks=lacks) for row in below), csv_framing(header.raw))
 
 
 def _columns(header: Sequence[str], beginning: bytes) -> list[Column | None]:

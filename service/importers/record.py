@@ -29,6 +29,7 @@ class Record:
         ``{"name", "kind", "external_ids", "aliases"}``, to match by id and to create from.
     faults: why the record was rejected; a pointer is ``/`` and the column's name, or ``/`` for the whole
     record. warnings: what was mended, or kept as text only.
+    lacks: the members of an event of which the file has nothing at all to say.
     """
 
     line: int
@@ -38,6 +39,7 @@ class Record:
     actors: tuple[dict[str, Any], ...]
     faults: tuple[Fault, ...]
     warnings: tuple[Fault, ...]
+    lacks: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
