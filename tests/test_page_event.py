@@ -251,6 +251,26 @@ def test_a_deleted_event_is_gone_and_keeps_its_revisions(store: Database, asking
     event_page(asking, "a", "?version=3", 410)
 
 
+def test_a_long_history_of_a_deleted_event_comes_in_pages_too(store: Database, asking: FlaskClient) -> None:
+    for number in range(25):
+        put(store, body(id="a", title=f"Title {number}"))
+    delete_event(store, "a")
+    first = event_page(asking, "a", status=410)
+    [older] = [link for link in first.links() if "before=" in link]
+    second = event_page(asking, "a", older.removeprefix("/events/a").removesuffix("#history"), 410)
+    assert "Version 26: deleted" in first.text and "Version 26: deleted" not in second.text
+    assert "Version 1: created" in second.text and "Its title was Title 24" in second.text
+
+
+def test_older_history_is_read_beside_the_version_that_is_shown(store: Database, asking: FlaskClient) -> None:
+    for number in range(25):
+        put(store, body(id="a", title=f"Title {number}"))
+    [older] = [link for link in event_page(asking, "a", "?version=24").links() if "before=" in link]
+    assert (
+        "Title 23" in event_page(asking, "a", older.removeprefix("/events/a").removesuffix("#history")).one("h1").text
+    )
+
+
 def test_an_event_that_never_was_is_not_found(client: FlaskClient) -> None:
     for event in ("no-such-event", "Panjshir-Clash", "%00", "x" * 5000, "a/b", "%3Cscript%3E"):
         assert "/" in event_page(client, event, status=404).links()

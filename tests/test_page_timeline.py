@@ -269,3 +269,34 @@ def test_a_page_of_many_costs_what_a_page_of_few_costs(
         counts.append(len(sent))
     assert counts[0] == counts[1] <= 40, sent
     assert sizes[1] < 2 * sizes[0]
+
+
+@pytest.mark.parametrize(
+    ("address", "ways"), [("/?actor=is-k&actor=nrf", 2), ("/actors/is-k?actor=nrf", 1), ("/actors/is-k?q=nosuch", 1)]
+)
+def test_what_is_loosened_is_found_behind_the_link(client: FlaskClient, address: str, ways: int) -> None:
+    """Also where several actors are asked for, and on the page of one, of which only one is taken off."""
+    found = re.findall(r'<a href="([^"]*)">[Ww]ithout .*?</a>: (\d+) event', page(client, address))
+    assert len(found) == ways
+    for link, count in found:
+        path, _, query = unescape(link).partition("?")
+        fixed = f"&actor={path.removeprefix('/actors/')}" if path != "/" else ""
+        counted = client.get(f"/v1/events?total=true&{query}{fixed}".replace("&&", "&").rstrip("&")).get_json()
+        assert counted["total"] == int(count), link
+
+
+def test_empty_fields_are_left_out_and_nothing_else(client: FlaskClient) -> None:
+    def leads_to(query: bytes) -> str | None:
+        return client.get("/", environ_overrides={"QUERY_STRING": query.decode("latin-1")}).headers.get("Location")
+
+    assert leads_to(b"q=&actor=nrf&type=") == "/?actor=nrf"
+    assert leads_to(b"tag=x=") is None
+    assert leads_to("q=café&tag=".encode()) == "/?q=caf%C3%A9"
+    assert leads_to(b"q=a\r\nSet-Cookie:x&tag=") == "/?q=a%0D%0ASet-Cookie:x"
+
+
+def test_a_page_of_another_host_is_another_page(client: FlaskClient) -> None:
+    """It names the address that it was asked at."""
+    here = client.get("/", headers={"Host": "here.example"}).headers["ETag"]
+    assert client.get("/", headers={"Host": "here.example", "If-None-Match": here}).status_code == 304
+    assert client.get("/", headers={"Host": "there.example", "If-None-Match": here}).status_code == 200

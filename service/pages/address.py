@@ -9,6 +9,17 @@ from urllib.parse import quote
 Pair = tuple[str, str]
 
 
+def without_empty(query_string: bytes) -> bytes:
+    """A query string without the fields that hold nothing: a form sends all of its fields."""
+    return b"&".join(piece for piece in query_string.split(b"&") if piece and not is_empty(piece))
+
+
+def is_empty(piece: bytes) -> bool:
+    """Whether a piece of a query string is a field that holds nothing, such as ``q=``."""
+    _, sign, text = piece.partition(b"=")
+    return bool(sign) and not text
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """A path and the parameters behind it, in order. The cursor is never among them: another view begins anew."""
@@ -19,7 +30,7 @@ class Address:
     def __str__(self) -> str:
         if not self.pairs:
             return self.path
-        return self.path + "?" + "&".join(f"{name}={quote(text, safe=',/:')}" for name, text in self.pairs)
+        return self.path + "?" + "&".join(f"{quote(name)}={quote(text, safe=',/:')}" for name, text in self.pairs)
 
     def having(self, name: str, text: str) -> Address:
         """With a parameter in the place of all of its name, or at the end where there is none."""

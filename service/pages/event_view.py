@@ -90,20 +90,22 @@ def event_view(database: Database, event_id: str, query_string: bytes) -> dict[s
         "dataset": catalog.dataset(database, event["dataset"]),
         "past": _past(asked, event, history),
         "sequence": found.sequence,
-        **shown_history(history, names, event_id),
+        **shown_history(history, names, event_id, asked),
     }
 
 
-def gone_view(database: Database, kind: str, subject: str) -> dict[str, Any]:
+def gone_view(database: Database, kind: str, subject: str, query_string: bytes) -> dict[str, Any]:
     """What the template of something that was deleted needs: that it was, and its history where it was an event."""
     find_ever(database, kind, subject)
     shown: dict[str, Any] = {"kind": kind, "subject": subject}
     if kind == "event":
-        history = read_history(database, subject, REVISIONS)
+        before = read_parameters(query_string, PARAMETERS).get("before")
+        history = read_history(database, subject, REVISIONS, before)
         contents = [content for step in history.steps for content in (step.content, step.before) if content]
         names = names_of(database, set[str]().union(*map(named_in, contents)) - set(RESERVED_ACTORS))
-        last = next((step.before for step in history.steps if step.content is None), None)
-        shown |= {"title": last and last["title"], **shown_history(history, names, subject)}
+        [deletion] = read_history(database, subject, 1).steps
+        last = deletion.before
+        shown |= {"title": last and last["title"], **shown_history(history, names, subject, {})}
     return shown
 
 
@@ -156,14 +158,18 @@ def _past(asked: Mapping[str, Any], event: Mapping[str, Any], history: History) 
     }
 
 
-def shown_history(history: History, names: Mapping[str, str], event_id: str) -> dict[str, Any]:
+def shown_history(
+    history: History, names: Mapping[str, str], event_id: str, asked: Mapping[str, Any]
+) -> dict[str, Any]:
     """The steps of a history, each with what it changed, in words; and the way on to older ones."""
     steps = []
     for step in history.steps:
         changed = differences(step.before, step.content, names) if step.before and step.content else []
         steps.append({**step.revision.as_json(), "changed": changed, "has_content": step.content is not None})
+    moment = f"&as_of={timestamp(asked['as_of'])}" if "as_of" in asked else ""
+    shown = f"&version={asked['version']}" if "version" in asked else moment
     return {
         "steps": steps,
-        "older": history.following and f"/events/{event_id}?before={history.following}#history",
+        "older": history.following and f"/events/{event_id}?before={history.following}{shown}#history",
         "imported": history.imported,
     }

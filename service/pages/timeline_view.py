@@ -20,7 +20,7 @@ from service import timeline
 from service.facets import FacetsQuery, facets
 from service.formats import FORMATS
 from service.formats.prose import actor_words, casualty_words, figure_words, place_words, top_type, type_words
-from service.pages.address import Address
+from service.pages.address import Address, without_empty
 from service.pages.filter_form import facet_links, filter_form
 from service.pages.filter_words import Filter, filters_in_words, heading, moment_words
 from service.pages.histogram import histogram
@@ -52,7 +52,7 @@ def read_view(database: Database, query_string: bytes, path: str = "/") -> Asked
     """The view that a URL asks for, names resolved. Raises Refused with an entry for each fault."""
     own, rest = _parted(query_string)
     query = read_query(database, rest)
-    if b"limit=" not in rest:
+    if not any(piece.startswith(b"limit=") for piece in rest.split(b"&")):
         query = replace(query, limit=PAGE)
     pairs = query.chosen()
     if query.sort != "date":
@@ -71,7 +71,7 @@ def _parted(query_string: bytes) -> tuple[Mapping[str, Sequence[str]], bytes]:
 
     A form sends all of its fields, the empty ones too.
     """
-    pieces = [piece for piece in query_string.split(b"&") if piece and not piece.endswith(b"=")]
+    pieces = [piece for piece in without_empty(query_string).split(b"&") if piece]
     own = [piece for piece in pieces if piece.partition(b"=")[0].decode("latin-1") in OWN]
     values, _ = read_pairs(b"&".join(own))
     return values, b"&".join(piece for piece in pieces if piece not in own)
@@ -99,7 +99,7 @@ def timeline_view(database: Database, asked: Asked) -> dict[str, Any]:
         "sequence": page.sequence,
         "heading": heading(chosen),
         "chips": [
-            {"label": each.label, "words": each.words, "without": str(_without(address, each.name, each.text))}
+            {"label": each.label, "words": each.words, "without": str(_without(query, address, each.name, each.text))}
             for each in chosen
         ],
         "form": filter_form(address, found),
@@ -168,12 +168,17 @@ def _tally(measure: str, figure: Mapping[str, Any]) -> dict[str, Any]:
     return {"number": number, "words": measure + rest, "disputed": figure["disputed"]}
 
 
-def _without(address: Address, name: str, text: str) -> Address:
+def _without(query: TimelineQuery, address: Address, name: str, text: str) -> Address:
     less = address.but(name, text)
     # The role is that of an actor, and the order by relevance that of words.
-    if name == "actor" and not less.texts("actor"):
+    if name == "actor" and not _other_actors(query, text):
         less = less.without("role")
     return less.without("sort") if name == "q" and less.texts("sort") == ["relevance"] else less
+
+
+def _other_actors(query: TimelineQuery, text: str) -> list[list[str]]:
+    """The actors that a query asks for beside those of a text, the one that a page is of among them."""
+    return [group for group in query.filters.get("actor", ()) if ",".join(group) != text]
 
 
 def _loosened(
@@ -184,11 +189,14 @@ def _loosened(
     for each in asked:
         filters = {key: value for key, value in query.filters.items() if key != each.name}
         if each.name == "actor":
-            filters.pop("role", None)
+            others = _other_actors(query, each.text)
+            filters |= {"actor": others} if others else {}
+            if not others:
+                filters.pop("role", None)
         less = TimelineQuery(filters=filters)
         total = timeline.count(database, timeline.plan_page(database, less), less)
         if total:
-            at = str(_without(address, each.name, each.text))
+            at = str(_without(query, address, each.name, each.text))
             ways.append({"label": each.label, "words": each.words, "count": total, "at": at})
     return sorted(ways, key=lambda way: -way["count"])
 

@@ -20,6 +20,7 @@ from service.database import snapshot
 from service.http import answer, database, not_modified, release_tag, unchanged
 from service.ledger import store_state
 from service.pages.actor_view import actor_view
+from service.pages.address import is_empty, without_empty
 from service.pages.choice_view import Moved, choice_view
 from service.pages.embed_view import embed_view
 from service.pages.event_view import event_view, gone_view
@@ -36,10 +37,9 @@ ASSETS = {"style.css": "text/css", "details.css": "text/css", "page.js": "text/j
 @blueprint.before_request
 def leave_out_empty_fields() -> Redirect | None:
     """A form sends all of its fields; what is shared is the address without those that hold nothing."""
-    pieces = request.query_string.split(b"&")
-    if request.method not in ("GET", "HEAD") or not any(piece.endswith(b"=") for piece in pieces):
+    if request.method not in ("GET", "HEAD") or not any(map(is_empty, request.query_string.split(b"&"))):
         return None
-    return _elsewhere(request.path, b"&".join(piece for piece in pieces if piece and not piece.endswith(b"=")))
+    return _elsewhere(request.path, without_empty(request.query_string))
 
 
 @blueprint.get("/")
@@ -107,7 +107,8 @@ def _page(template: str, view: Callable[[], dict[str, Any]]) -> Response | Redir
     """A page of one moment of the store, unless the client has it already; or what is shown in its place."""
     with snapshot(database()):
         state = store_state(database())
-        tag = release_tag(state.tag) + "-page"
+        # The page names the address that it was asked at.
+        tag = f"{release_tag(state.tag)}-page-{hashlib.blake2b(request.host_url.encode(), digest_size=4).hexdigest()}"
         # Whoever says * holds something, and nobody has looked yet whether there is anything here.
         if request.if_none_match and not request.if_none_match.star_tag and unchanged(tag):
             return not_modified(tag, state.sequence)
@@ -116,10 +117,10 @@ def _page(template: str, view: Callable[[], dict[str, Any]]) -> Response | Redir
         except Moved as moved:
             return _elsewhere(moved.path, request.query_string)
         except Refused as refused:
-            told = refusal_view(request.path, request.query_string, refused)
+            told = refusal_view(quote(request.path), request.query_string, refused)
             return _rendered("refused.html", told, state.sequence, HTTPStatus.UNPROCESSABLE_ENTITY)
         except Gone as gone:
-            told = gone_view(database(), gone.kind, gone.subject)
+            told = gone_view(database(), gone.kind, gone.subject, request.query_string)
             return _rendered("gone.html", told, state.sequence, HTTPStatus.GONE)
         except Ambiguous as several:
             told = choice_view(request.path, several)
@@ -139,7 +140,8 @@ def _rendered(
 
 def _elsewhere(path: str, query_string: bytes) -> Redirect:
     """To another address of ours."""
-    return redirect(quote(path) + ("?" + query_string.decode("latin-1") if query_string else ""))
+    # What is not encoded as it should be, in UTF-8, is encoded byte by byte.
+    return redirect(quote(path) + ("?" + quote(query_string, safe="%&=+,/:;@!$'()*?~") if query_string else ""))
 
 
 @blueprint.after_request
