@@ -99,6 +99,13 @@ def give_back(database: Database) -> None:
         database.close()
 
 
+def read_through_cache(database: Database) -> None:
+    """Map nothing of SQLite's file into memory from now on: what is mapped counts as the process's own, and an import
+    goes through all of it. Reading through the bounded cache takes no longer there."""
+    if isinstance(database, SqliteDatabase):
+        database.execute_sql("PRAGMA mmap_size = 0")
+
+
 # Milliseconds.
 LITTLE_PATIENCE = 100
 

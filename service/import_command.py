@@ -93,6 +93,7 @@ def import_command(
     Example:
       dateline import GEDEvent_v23_1.csv --format ucdp-ged --dry-run
     """
+    from service.database import read_through_cache
     from service.importers import UnreadableFile
     from service.importers.source import opened_file
     from service.importing import Import, Listener, import_file
@@ -115,6 +116,7 @@ def import_command(
         for option, output in (("--rejects", rejects), ("--warnings", warnings)):
             if output is not None:
                 refuse_output(database, output.name, option)
+        read_through_cache(database)
         try:
             source = opened_file(file)
             _refuse_another_kind(importer.name, source)

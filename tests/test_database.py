@@ -21,6 +21,7 @@ from service.database import (
     fetch,
     migration_lock,
     open_database,
+    read_through_cache,
     root_cause,
     snapshot,
     write,
@@ -170,6 +171,12 @@ def sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
 )
 def test_a_file_is_opened_to_last(sqlite: Database, pragma: str, value: object) -> None:
     assert fetch(sqlite, f"PRAGMA {pragma}") == [(value,)]
+
+
+def test_a_file_that_is_read_through_the_cache_is_not_mapped(sqlite: Database) -> None:
+    [(mapped,)] = fetch(sqlite, "PRAGMA mmap_size")
+    read_through_cache(sqlite)
+    assert mapped > 0 and fetch(sqlite, "PRAGMA mmap_size") == [(0,)]
 
 
 def test_a_write_holds_the_file_from_its_beginning(sqlite: Database) -> None:
