@@ -8,6 +8,7 @@ import uuid
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from peewee import Database
@@ -23,11 +24,6 @@ from service.projections import actors_in
 from service.references import References
 from service.versions import Version
 
-# What an event has of its members where nobody said anything of them; None where it is not here.
-DEFAULTS: Mapping[str, Any] = {
-    **{name: [] for name in ("actors", "claims", "sources", "related", "tags")},
-    **{"type": "other", "status": "reported", "dataset": "local"},
-}
 DELETED = "this event was deleted; only restoring it brings it back"
 
 
@@ -153,11 +149,18 @@ def _refuse_emptying(lacks: Collection[str], content: Mapping[str, Any], known: 
     """Refuse to take from an event what a draft says nothing of. Raises Refused."""
     if not lacks or known is None or known.content is None:
         return
-    before = known.content
-    emptied = sorted(name for name in lacks if content[name] == DEFAULTS.get(name) and content[name] != before[name])
+    before, unsaid = known.content, _unsaid()
+    emptied = sorted(name for name in lacks if content[name] == unsaid[name] and content[name] != before[name])
     if emptied:
         message = f"the event has {', '.join(emptied)}, of which the file says nothing; they would be emptied"
         raise Refused([Fault("/", "would-be-emptied", message)])
+
+
+@cache
+def _unsaid() -> Mapping[str, Any]:
+    """What an event has of each member where nobody said anything of it."""
+    unsaid: Mapping[str, Any] = load(EventBody(), {"title": "-", "date": "2000"})
+    return unsaid
 
 
 def _without_deleted(drafts: Sequence[Loaded], before: Mapping[str, Version], report: Report) -> list[Loaded]:

@@ -7,7 +7,7 @@ from typing import Any
 from schemas.faults import Fault
 from service.importers.cells import Values, cell, code_of, cut
 from service.importers.findings import Findings
-from service.importers.place_names import country_named, country_numbered, province_named
+from service.importers.place_names import country_named, country_numbered, province_named, unknown_country
 
 # geo_precision: 1 the named town, 2 a town that stands for what is near it, 3 one that stands for a larger region.
 PLACE_PRECISIONS = {"1": "exact", "2": "near", "3": "province"}
@@ -24,18 +24,12 @@ def location_of(values: Values, point: tuple[float | None, float | None], warnin
     country = country or country_numbered(code_of(values, "iso"))
     province = None
     if first:
-        warning: Fault | None
-        if country is None:
-            message = f"'{first[:80]}' cannot be looked up without a known country; it is kept as text."
-            warning = Fault("/admin1", "unknown-province", message)
-        else:
-            province, warning = province_named(first, country, "/admin1")
+        province, warning = province_named(first, country, "/admin1")
         if warning is not None:
             warnings.append(warning)
             unresolved.append(first)
     if country_name and country is None:
-        message = f"'{country_name[:80]}' is no known country; it is kept as text."
-        warnings.append(Fault("/country", "unknown-country", message))
+        warnings.append(unknown_country(country_name, "/country"))
         unresolved.append(country_name)
     return {
         "country": country,

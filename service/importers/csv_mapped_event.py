@@ -14,7 +14,7 @@ from schemas.names import form
 from service.importers.cells import Values, bad_cell, count, cut, point_of, tags_of
 from service.importers.csv_mapping import FIGURES, Entry, Source, TableMapping
 from service.importers.findings import Findings
-from service.importers.place_names import country_named, province_named
+from service.importers.place_names import country_named, province_named, unknown_country
 from service.importers.record import Record, digest, event_id, rejected
 
 LONGEST = {"summary": SUMMARY_LIMIT, "statement": STATEMENT_LIMIT}
@@ -169,19 +169,14 @@ class _Row:
     def _country(self, name: str | None, unresolved: list[str]) -> str | None:
         code = country_named(name) if name else None
         if name and code is None:
-            message = f"'{name[:80]}' is no known country; it is kept as text."
-            self.warnings.append(Fault(_pointer(self.mapping.fields["country"]), "unknown-country", message))
+            self.warnings.append(unknown_country(name, _pointer(self.mapping.fields["country"])))
             unresolved.append(name)
         return code
 
     def _province(self, name: str | None, country: str | None, unresolved: list[str]) -> str | None:
         if not name:
             return None
-        pointer = _pointer(self.mapping.fields["province"])
-        code, warning = province_named(name, country, pointer) if country else (None, None)
-        if country is None:
-            message = f"'{name[:80]}' cannot be looked up without a known country; it is kept as text."
-            warning = Fault(pointer, "unknown-province", message)
+        code, warning = province_named(name, country, _pointer(self.mapping.fields["province"]))
         if warning is not None:
             self.warnings.append(warning)
             # The province stands before its country, which was found or is in the list already.

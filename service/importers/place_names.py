@@ -24,8 +24,14 @@ def country_numbered(number: str) -> str | None:
 
 
 @remember_short(16384)
-def province_named(name: str, country: str, pointer: str) -> tuple[str | None, Fault | None]:
-    """The province's code, or the reason why the name, which stands at ``pointer``, is kept as text."""
+def province_named(name: str, country: str | None, pointer: str) -> tuple[str | None, Fault | None]:
+    """The province's code, or the reason why the name, which stands at ``pointer``, is kept as text.
+
+    country: its code; None where it is not known, as then many provinces may be meant.
+    """
+    if country is None:
+        message = f"'{name[:80]}' cannot be looked up without a known country; it is kept as text."
+        return None, Fault(pointer, "unknown-province", message)
     # No place has a longer name, and to look for one like it takes seconds.
     found = gazetteer.find_provinces(name, country) if len(name) <= TEXT_LIMIT else ()
     if len(found) == 1:
@@ -37,3 +43,8 @@ def province_named(name: str, country: str, pointer: str) -> tuple[str | None, F
     near = tuple(province.code for province in gazetteer.near_provinces(name[:TEXT_LIMIT], country, 3))
     message = f"'{name[:80]}' is no province of {country} that ISO 3166-2 lists; it is kept as text."
     return None, Fault(pointer, "unknown-province", message, near)
+
+
+def unknown_country(name: str, pointer: str) -> Fault:
+    """The reason why the name of a country is kept as text."""
+    return Fault(pointer, "unknown-country", f"'{name[:80]}' is no known country; it is kept as text.")

@@ -7,7 +7,7 @@ from typing import Any
 from schemas.faults import Fault
 from service.importers.cells import Values, cell, code_of, cut
 from service.importers.findings import Findings
-from service.importers.place_names import country_named, province_named
+from service.importers.place_names import country_named, province_named, unknown_country
 
 # where_prec: 5 is a line or a fuzzy area, as large as the province that is named or larger where none is; 7
 # lies in no country, and no value of ours is coarser than country.
@@ -43,23 +43,12 @@ def location_of(values: Values, point: tuple[float | None, float | None], warnin
         warnings.append(Fault("/adm_1", "province-not-placed", message))
         unresolved.append(first)
     elif first:
-        warning: Fault | None
-        if country is None:
-            message = f"'{first[:80]}' cannot be looked up without a known country; it is kept as text."
-            warning = Fault("/adm_1", "unknown-province", message)
-        else:
-            province, warning = province_named(first, country, "/adm_1")
+        province, warning = province_named(first, country, "/adm_1")
         if warning is not None:
             warnings.append(warning)
             unresolved.append(first)
     if country_name and country is None:
-        warnings.append(
-            Fault(
-                "/country",
-                "unknown-country",
-                f"'{country_name[:80]}' is no known country; it is kept as text.",
-            )
-        )
+        warnings.append(unknown_country(country_name, "/country"))
         unresolved.append(country_name)
     return {
         "country": country,
