@@ -17,6 +17,7 @@ class Dialect:
     ``clustered`` table is kept in the order of its key where the engine can.
     documents: the aggregate that joins the column ``document`` in the order of ``sort_key``, as bytes, each text on
     a line of its own; documents_backwards: against that order.
+    merges: whether the ranges of a union in order are each read in that order without being told to.
     looked_up: joins ``table`` under ``name``, row by row as those of ``of`` come, by its key ``num``.
     rows_in_order: what keeps rows in the order of the subquery ``k`` that their keys come from.
     first_of_each: for each range, in order, a JSON list of the numbers that ``rows`` take of ``timeline t`` between
@@ -30,6 +31,7 @@ class Dialect:
     column_types: Mapping[str, str]
     documents: str
     documents_backwards: str
+    merges: bool
     looked_up: str
     rows_in_order: str
     first_of_each: str
@@ -45,6 +47,7 @@ SQLITE = Dialect(
     column_types={"text": "TEXT", "bigint": "INTEGER", "clustered": " WITHOUT ROWID"},
     documents="CAST(group_concat(document, ',' || char(10)) AS BLOB)",
     documents_backwards="CAST(group_concat(document, ',' || char(10)) AS BLOB)",
+    merges=True,
     looked_up="CROSS JOIN {table} {name}",
     # They come in that order, and SQLite would sort them by it all the same, documents and all.
     rows_in_order="",
@@ -63,6 +66,7 @@ POSTGRES = Dialect(
     column_types={"text": 'TEXT COLLATE "C"', "bigint": "BIGINT", "clustered": ""},
     documents="convert_to(string_agg(document, E',\\n' ORDER BY sort_key), 'UTF8')",
     documents_backwards="convert_to(string_agg(document, E',\\n' ORDER BY sort_key DESC), 'UTF8')",
+    merges=False,
     looked_up="CROSS JOIN LATERAL (SELECT * FROM {table} y WHERE y.num = {of}.num OFFSET 0) {name}",
     rows_in_order=" ORDER BY k.sort_key{direction}",
     first_of_each="SELECT (SELECT CAST(coalesce(json_agg(k.num), '[]') AS TEXT) FROM (SELECT t.num {rows}) k) "

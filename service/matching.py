@@ -162,12 +162,8 @@ def _add_ranges(
     """Add the ranges that the plan reads, merged. An event under several pairs comes once."""
     # The search index is read once for each stretch, whatever the pairs.
     pairs = plan.pairs[:1] if plan.sought else plan.pairs
-    ranges = [
-        (pair, replace(stretch, low=max(stretch.low, low), high=min(stretch.high, high)))
-        for pair in pairs
-        for stretch in plan.stretches
-        if max(stretch.low, low) < min(stretch.high, high)
-    ]
+    stretches = _between(plan.stretches, low, high)
+    ranges = [(pair, stretch) for pair in pairs for stretch in stretches]
     if not ranges:
         sql.add(NOTHING)
     elif len(ranges) == 1:
@@ -175,18 +171,51 @@ def _add_ranges(
     else:
         # The stretches of one pair have no event in common.
         union = " UNION ALL " if len(pairs) == 1 else " UNION "
+        if len(ranges) <= COMPOUND_MAX:
+            _add_merged(sql, engine, plan, ranges, union, order, limit, in_title)
+            return
         sql.add("SELECT u.sort_key, u.num FROM (")
         for start in range(0, len(ranges), COMPOUND_MAX):
-            sql.add(union if start else "")
-            sql.add("SELECT g.sort_key, g.num FROM (")
-            for index, (pair, stretch) in enumerate(ranges[start : start + COMPOUND_MAX]):
-                sql.add(union if index else "")
-                sql.add("SELECT r.sort_key, r.num FROM (")
-                _add_range(sql, engine, plan, pair, stretch, order, limit, in_title)
-                sql.add(") r")
+            sql.add(f"{union if start else ''}SELECT g.sort_key, g.num FROM (")
+            _add_merged(sql, engine, plan, ranges[start : start + COMPOUND_MAX], union, order, limit, in_title)
             sql.add(") g")
         sql.add(") u")
         _add_order(sql, "u.sort_key", order, limit)
+
+
+def _between(stretches: Sequence[Stretch], low: str, high: str) -> list[Stretch]:
+    """What of some stretches lies between two places."""
+    if (low, high) == (FIRST_PLACE, LAST_PLACE):
+        return [stretch for stretch in stretches if stretch.low < stretch.high]
+    cut = [replace(stretch, low=max(stretch.low, low), high=min(stretch.high, high)) for stretch in stretches]
+    return [stretch for stretch in cut if stretch.low < stretch.high]
+
+
+def _add_merged(
+    sql: Sql,
+    engine: Dialect,
+    plan: Plan,
+    ranges: Sequence[tuple[Pair, Stretch]],
+    union: str,
+    order: str,
+    limit: int | None,
+    in_title: bool,
+) -> None:
+    """Add several ranges, merged, no more of them than a compound statement takes."""
+    if engine.merges and not plan.sought:
+        # It reads each of them in that order and no further than it needs, and would sort a subquery again.
+        for index, (pair, stretch) in enumerate(ranges):
+            sql.add(union if index else "")
+            _add_range(sql, engine, plan, pair, stretch, order, None, in_title)
+        _add_order(sql, "sort_key", order, limit)
+        return
+    sql.add("SELECT m.sort_key, m.num FROM (")
+    for index, (pair, stretch) in enumerate(ranges):
+        sql.add(f"{union if index else ''}SELECT r.sort_key, r.num FROM (")
+        _add_range(sql, engine, plan, pair, stretch, order, limit, in_title)
+        sql.add(") r")
+    sql.add(") m")
+    _add_order(sql, "m.sort_key", order, limit)
 
 
 def _add_range(
