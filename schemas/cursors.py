@@ -23,9 +23,17 @@ _SEQUENCE = re.compile(r"[0-9]{1,18}")
 
 def write_cursor(query: TimelineQuery, key: str, sequence: int) -> str:
     """An opaque text that says where the next page of a query begins; ``sequence``: the last change that this shows."""
-    if query.as_of is not None:
-        key = f"{sequence}@{key}"
-    body = query.fingerprint + key.encode()
+    return cursor_of(query.fingerprint, key_of(query, key, sequence))
+
+
+def key_of(query: TimelineQuery, key: str, sequence: int) -> str:
+    """What a cursor holds of a place: of the past, the change that the pages before have shown as well."""
+    return key if query.as_of is None else f"{sequence}@{key}"
+
+
+def cursor_of(fingerprint: bytes, key: str) -> str:
+    """The cursor of the query that has this fingerprint."""
+    body = fingerprint + key.encode()
     return base64.urlsafe_b64encode(_check(body) + body).decode().rstrip("=")
 
 

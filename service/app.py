@@ -10,6 +10,8 @@ from service import http, metrics, openapi, problems, security
 from service.change_feed import last_sequence
 from service.database import give_back, open_database
 from service.exporting import EXPORTS_MAX, EXPORTS_OF_ONE
+from service.listing import Listings
+from service.quick_answers import Manners, QuickAnswers
 from service.routes import (
     actor_writes,
     actors,
@@ -39,9 +41,11 @@ def create_app(settings: Settings | None = None) -> Flask:
     settings = settings or from_environment()
     app = Flask("service", static_folder=None)
     database = open_database(settings.database_url)
+    listings = Listings(database)
     app.extensions["dateline"] = {
         "settings": settings,
         "database": database,
+        "listings": listings,
         # For streams of changes: how many there may be, and whether they have anything to send.
         "stream_slots": Slots(settings.max_streams, metrics.shared_folder()),
         # For exports, which take a connection each.
@@ -56,6 +60,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     metrics.init_app(app)
     security.init_app(app, settings)
     http.init_app(app, settings)
+    ours = app.extensions["dateline"]
+    ours["quick"] = QuickAnswers(database, listings, Manners(ours["admits"], ours["count"], http.request_id_for))
     problems.init_app(app)
 
     # Routes

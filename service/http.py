@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import re
-import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
 from flask import Flask, Response, current_app, g, request
 from flask_cors import CORS
-from isal import igzip, isal_zlib
+from isal import isal_zlib
 from peewee import Database, InterfaceError, OperationalError, ProgrammingError
 from playhouse.pool import MaxConnectionsExceeded
 from werkzeug.exceptions import NotAcceptable
 
-from service import __version__
+from service.compression import GZIP_FROM, GZIP_SUFFIX, zipped
 from service.formats import FORMATS
 from service.ledger import rules_of
+from service.listing import Listings
 from service.pages.policy import is_page
+from service.quick_answers import VARY, Given, QuickAnswers
 from service.rules import OtherRules, refuse_other
 from service.settings import Settings
 
@@ -33,9 +35,6 @@ EXPOSED_HEADERS = (
 )
 READING = ["GET", "HEAD", "OPTIONS"]
 SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
-# Below this size, gzip saves nothing that a packet would notice.
-GZIP_FROM = 1000
-GZIP_SUFFIX = "-gzip"
 GEOJSON = FORMATS["geojson"].media_type
 JSON = "application/json"
 MERGE_PATCH = "application/merge-patch+json"
@@ -52,18 +51,23 @@ def database() -> Database:
     return found
 
 
+def listings() -> Listings:
+    """The pages of events of the application that answers."""
+    found: Listings = current_app.extensions["dateline"]["listings"]
+    return found
+
+
 def request_id() -> str:
-    """The client's own id of the request where it is sane, else one made here."""
+    """The id of the request."""
     if "request_id" not in g:
-        given = request.headers.get("X-Request-ID", "")
-        g.request_id = given if SANE_REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        g.request_id = request_id_for(request.headers.get("X-Request-ID", ""))
     found: str = g.request_id
     return found
 
 
-def release_tag(tag: str) -> str:
-    """The entity tag of an answer that follows from the whole store: a new release may answer differently."""
-    return f"{tag}-{__version__}"
+def request_id_for(given: str) -> str:
+    """The client's own id of a request where it is sane, else one made here."""
+    return given if SANE_REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
 
 
 def unchanged(tag: str) -> bool:
@@ -204,11 +208,24 @@ def init_app(app: Flask, settings: Settings) -> None:
 def _finish(response: Response) -> Response:
     response.headers["X-Request-ID"] = request_id()
     response.headers.setdefault("Cache-Control", "no-cache")
-    response.headers["Vary"] = "Accept, Accept-Encoding, Origin"
+    response.headers["Vary"] = ", ".join(VARY)
     response.headers["X-Content-Type-Options"] = "nosniff"
     if request.accept_encodings["gzip"] > 0 and "Content-Encoding" not in response.headers:
         _compress(response)
+    _show_quick(response)
     return response
+
+
+def _show_quick(response: Response) -> None:
+    """Let a whole answer be looked at, so that others like it need no framework. The server tells what was asked."""
+    asked = request.environ.get("dateline.asked")
+    if asked is None or request.url_rule is None or response.direct_passthrough or response.is_streamed:
+        return
+    headers = response.get_wsgi_headers(request.environ).to_wsgi_list()
+    encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+    zips = request.accept_encodings["gzip"] > 0
+    quick: QuickAnswers = current_app.extensions["dateline"]["quick"]
+    quick.note(asked, Given(request.url_rule.rule, response.status_code, encoded, response.get_data(), zips))
 
 
 def _compress(response: Response) -> None:
@@ -219,7 +236,7 @@ def _compress(response: Response) -> None:
         response.set_etag(tag + GZIP_SUFFIX, weak or False)
     if response.direct_passthrough or response.is_streamed or (response.content_length or 0) < GZIP_FROM:
         return
-    response.set_data(igzip.compress(response.get_data(), 1, mtime=0))
+    response.set_data(zipped(response.get_data()))
     response.headers["Content-Encoding"] = "gzip"
     if tag is not None:
         response.set_etag(tag + GZIP_SUFFIX, weak or False)

@@ -12,10 +12,13 @@ from typing import Any
 
 from peewee import Database
 
+from service import __version__
 from service.database import fetch, insert_rows
 from service.models import Moment, Revision, Store
 from service.rules import refuse_other
 
+# The columns of ``store`` that a StoreState is made of, in their order.
+STATE = ("identity", "version", "sequence", "recorded", "names")
 REPLACE_MOMENT = "ON CONFLICT (recorded) DO UPDATE SET sequence = excluded.sequence"
 
 
@@ -24,6 +27,7 @@ class Ledger:
     """A write transaction's hold on the log. Nobody else writes until it is closed.
 
     recorded: the time of every change of the transaction, in microseconds, whole milliseconds.
+    touched: whether answers change; renamed: whether names may mean something else than before.
     """
 
     database: Database
@@ -33,6 +37,7 @@ class Ledger:
     sequence: int
     recorded: int
     touched: bool = False
+    renamed: bool = False
     _rows: list[tuple[Any, ...]] = field(default_factory=list)
 
     def append(
@@ -60,11 +65,12 @@ class Ledger:
         )
         self._rows.append(row)
         self.touched = True
+        self.renamed |= kind == "actor"
         return self.sequence
 
     def touch(self) -> None:
         """Say that answers change though no revision is added, so that caches and ETags notice."""
-        self.touched = True
+        self.touched = self.renamed = True
 
 
 @contextmanager
@@ -86,17 +92,25 @@ def ledger(database: Database, by: str, reason: str | None = None, by_any_rules:
         insert_rows(database, Revision, log._rows)
         if log._rows:
             insert_rows(database, Moment, [(log.recorded, log.sequence)], REPLACE_MOMENT)
-        Store.update(version=log.version + 1, sequence=log.sequence, recorded=log.recorded).execute(database)
+        version = log.version + 1
+        moved = {"version": version, "sequence": log.sequence, "recorded": log.recorded}
+        if log.renamed:
+            moved["names"] = version
+        Store.update(moved).execute(database)
 
 
 @dataclass(frozen=True, slots=True)
 class StoreState:
-    """How far the store has come. ``tag`` changes with every answer that may change, and differs between stores."""
+    """How far the store has come. ``tag`` changes with every answer that may change, and differs between stores.
+
+    names: the version at which the names that queries are read by changed last.
+    """
 
     identity: str
     version: int
     sequence: int
     recorded: int
+    names: int
 
     @property
     def tag(self) -> str:
@@ -111,9 +125,14 @@ def store_tag(identity: str, version: int, recorded: int) -> str:
     return f"{identity}.{version}.{recorded // 1000:x}"
 
 
+def release_tag(tag: str) -> str:
+    """The entity tag of an answer that follows from the whole store: a new release may answer differently."""
+    return f"{tag}-{__version__}"
+
+
 def store_state(database: Database) -> StoreState:
     """Where the store stands now."""
-    return StoreState(*fetch(database, "SELECT identity, version, sequence, recorded FROM store WHERE id = 1")[0])
+    return StoreState(*fetch(database, f"SELECT {', '.join(STATE)} FROM store WHERE id = 1")[0])
 
 
 def sequence_at(database: Database, microseconds: int) -> int:

@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 from flask import Flask, Response, g, request
@@ -51,6 +52,15 @@ def init_app(app: Flask) -> None:
     )
     app.extensions["dateline"]["metrics"] = registry
 
+    # Methods and routes that do not exist count as one each, so there are no more of these than kinds of answers.
+    counter, clock = cache(requests.labels), cache(seconds.labels)
+
+    def count(method: str, route: str, status: int, taken: float) -> None:
+        counter(method, route, status).inc()
+        clock(route).observe(taken)
+
+    app.extensions["dateline"]["count"] = count
+
     @app.before_request
     def begin() -> None:
         g.begun = time.perf_counter()
@@ -60,8 +70,7 @@ def init_app(app: Flask) -> None:
         # Paths and methods that do not exist count together, lest a scanner fill the memory with names.
         method = request.method if request.method in METHODS else "other"
         route = request.url_rule.rule if request.url_rule else "none"
-        requests.labels(method, route, response.status_code).inc()
-        seconds.labels(route).observe(time.perf_counter() - g.begun)
+        count(method, route, response.status_code, time.perf_counter() - g.begun)
         return response
 
 

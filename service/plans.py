@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from peewee import Database
 
-from schemas.query import TimelineQuery
+from schemas.query import SPELT, TimelineQuery
 from schemas.text_query import TextQuery
 from service.conditions import Carries, Condition, During, LiesIn, PlacedIn, Satisfies, Says
 from service.database import fetch_by_key
@@ -57,6 +57,7 @@ class Plan:
     few: whether all that matches may be sorted for one page.
     sequence: the last change that counts, where it is asked what was known then.
     past: the versions that were current then and are superseded now; None where nothing has changed since.
+    lasting: whether it is the plan of the same query later on too, as long as names mean the same.
     """
 
     pairs: tuple[Pair, ...] = ()
@@ -68,6 +69,7 @@ class Plan:
     few: bool = True
     sequence: int | None = None
     past: Past | None = None
+    lasting: bool = False
 
     @property
     def counted(self) -> bool:
@@ -93,7 +95,8 @@ def make_plan(database: Database, asked: TimelineQuery) -> Plan:
     wanted = conditions_of(asked)
     lists = numbered_lists(database, wanted)
     if asked.as_of is None:
-        return _current(database, asked, wanted, lists)
+        plan = _current(database, asked, wanted, lists)
+        return replace(plan, lasting=_lasts(asked, plan, wanted, lists))
     sequence = sequence_at(database, asked.as_of) if asked.sequence is None else asked.sequence
     if sequence == 0:
         return Plan(sequence=0)
@@ -106,6 +109,20 @@ def make_plan(database: Database, asked: TimelineQuery) -> Plan:
     engine = dialect(database)
     tests = (*row_tests(engine, wanted, lists), *words_of(engine, text, past=True))
     return replace(plan, sequence=sequence, past=Past(sequence, tests, text))
+
+
+def _lasts(
+    asked: TimelineQuery, plan: Plan, wanted: Sequence[Condition], lists: Mapping[Condition, tuple[int, ...]]
+) -> bool:
+    """Whether nothing went into the plan that an event which lands may change: spellings, numbers of terms that are not
+    there yet, marks, how many events there are.
+    """
+    return (
+        plan.sought is None
+        and asked.sort in ("date", "-date")
+        and not any(name in asked.filters for name in SPELT)
+        and all(len(lists[condition]) == len(_terms_of(condition)) for condition in wanted if condition in lists)
+    )
 
 
 def numbered_lists(database: Database, wanted: Sequence[Condition]) -> dict[Condition, tuple[int, ...]]:

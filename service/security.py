@@ -19,6 +19,7 @@ from service.http import database
 from service.keys import Key, Scope, find_key, note_use
 from service.settings import Settings
 
+REQUESTS = "requests"
 FAILED_KEYS = parse("120/minute")
 # The blueprint of what is no data: health, metrics, descriptions. It stays open and is not limited.
 OPEN = "pages"
@@ -48,6 +49,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     # For the server, which asks before it takes a large body in.
     ours["may_write"] = partial(may_write, ours["database"])
     limit = None if settings.rate_limit == "none" else parse(settings.rate_limit)
+    ours["admits"] = lambda address: limit is None or bool(ours["limiter"].hit(limit, REQUESTS, address))
 
     @app.before_request
     def admit_reader() -> None:
@@ -57,7 +59,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         if not reads_data or request.routing_exception is not None:
             return
         if limit is not None:
-            _count(limit, "requests")
+            _count(limit, REQUESTS)
         if settings.public_read:
             # Whoever sends a key means it, so one that is not valid is told of, though nothing asks for it.
             presented_key()

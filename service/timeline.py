@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import NamedTuple
 
 import orjson
 from peewee import Database
@@ -15,7 +16,7 @@ from peewee import Database
 from schemas.query import TimelineQuery
 from service.database import fetch
 from service.dialects import dialect
-from service.ledger import store_tag
+from service.ledger import STATE, StoreState
 from service.matching import RELEVANT_MAX, SORTED_MAX, SORTED_WORDS_MAX, add_count, add_keys, add_rows
 from service.plans import Plan, make_plan
 from service.statement import Sql
@@ -27,20 +28,27 @@ class Page:
 
     documents: JSON texts with commas between them, as UTF-8 bytes. next: the sort key of the next page's first
     event, None at the end. total: how many events match, where that was asked for. sequence: the last change that it
-    reflects. recorded: when the store was last changed, in microseconds.
+    reflects.
     """
 
     documents: bytes
     next: str | None
     total: int | None
-    identity: str
-    version: int
+    state: StoreState
     sequence: int
-    recorded: int
 
     @property
     def tag(self) -> str:
-        return store_tag(self.identity, self.version, self.recorded)
+        return self.state.tag
+
+
+class Prepared(NamedTuple):
+    """How a page is read: what is asked, the plan for it, and the statement."""
+
+    asked: TimelineQuery
+    plan: Plan
+    sql: str
+    parameters: tuple[object, ...]
 
 
 def page(database: Database, asked: TimelineQuery) -> Page:
@@ -48,10 +56,22 @@ def page(database: Database, asked: TimelineQuery) -> Page:
 
     Who resolves names first, and gives the page away under its tag, does all of it within one ``snapshot``.
     """
+    return read(database, prepare(database, asked))
+
+
+def prepare(database: Database, asked: TimelineQuery) -> Prepared:
+    """How a page of a query is read; where its plan is ``lasting``, as long as names mean what they do now."""
     asked = within_relevant(asked)
     plan = plan_page(database, asked)
     sql = page_sql(database, plan, asked)
-    [(identity, version, sequence, recorded, count, key, text, total)] = fetch(database, sql.text, sql.parameters)
+    return Prepared(asked, plan, sql.text, tuple(sql.parameters))
+
+
+def read(database: Database, prepared: Prepared) -> Page:
+    """The page, in one statement."""
+    asked, plan, sql, parameters = prepared
+    [(*state, count, key, text, total)] = fetch(database, sql, parameters)
+    stands = StoreState(*state)
     documents = bytes(text or b"")
     more = count > asked.limit
     if more:
@@ -61,8 +81,8 @@ def page(database: Database, asked: TimelineQuery) -> Page:
     if asked.fields is not None:
         documents = _choose(documents, asked.fields)
     following = _following(asked, key) if more else None
-    shown = sequence if plan.sequence is None else plan.sequence
-    return Page(documents, following, total, identity, version, shown, recorded)
+    shown = stands.sequence if plan.sequence is None else plan.sequence
+    return Page(documents, following, total, stands, shown)
 
 
 def within_relevant(asked: TimelineQuery) -> TimelineQuery:
@@ -123,20 +143,19 @@ def page_sql(database: Database, plan: Plan, asked: TimelineQuery) -> Sql:
     """The statement of a page: the store's row, then the count, sort key of the last event, documents and total."""
     engine = dialect(database)
     joined = engine.documents_backwards if asked.backwards else engine.documents
-    sql = Sql("SELECT s.identity, s.version, s.sequence, s.recorded, p.count, p.key, p.documents, ")
+    # Each column of the store by itself: a join with its row would have SQLite copy the page once more.
+    state = ", ".join(f"(SELECT s.{column} FROM store s WHERE s.id = 1)" for column in STATE)
+    sql = Sql(f"SELECT {state}, count(*), {'min' if asked.backwards else 'max'}(j.sort_key), {joined}, ")
     if asked.total:
         sql.add("(")
         add_count(sql, engine, plan, asked)
         sql.add(")")
     else:
         sql.add("NULL")
-    sql.add(
-        f" FROM store s CROSS JOIN (SELECT count(*) AS count, {'min' if asked.backwards else 'max'}(sort_key) AS key, "
-        f"{joined} AS documents FROM ("
-    )
+    sql.add(" FROM (")
     one_page_and_one_more = partial(add_keys, sql, engine, plan, asked, asked.limit + 1)
     add_rows(sql, engine, plan, "event_document", ("document",), one_page_and_one_more)
-    sql.add(") j) p WHERE s.id = 1")
+    sql.add(") j")
     return sql
 
 

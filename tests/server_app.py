@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from urllib.parse import parse_qsl
 
+from service.quick_answers import Asked, Quick
 from service.server.front import Front, Patience
 from service.server.run import serve
 from service.settings import BodyLimits, Settings
@@ -141,8 +142,24 @@ def may_write(authorization: str) -> bool:
     return authorization != "Bearer reader"
 
 
+class NothingQuick:
+    """Leaves every request to the application."""
+
+    def at_once(self, asked: Asked) -> Quick | None:
+        return None
+
+    def leave(self) -> None:
+        pass
+
+    def may_answer(self, asked: Asked) -> bool:
+        return False
+
+    def in_time(self, asked: Asked) -> Quick | None:
+        return None
+
+
 def create_front(patience: Patience | None = None) -> Front:
-    return Front(application, LIMITS, lambda: len(SEEN.landed), may_write, patience or Patience())
+    return Front(application, LIMITS, lambda: len(SEEN.landed), may_write, NothingQuick(), patience or Patience())
 
 
 def create_hasty_front() -> Front:

@@ -363,7 +363,7 @@ def test_a_write_between_name_and_page_gives_no_page_of_one_moment_under_the_tag
             write_events(other, [Draft(1, late)], by="test")
         return asked
 
-    monkeypatch.setattr("service.routes.events.read_query", read_then_write)
+    monkeypatch.setattr("service.listing.read_query", read_then_write)
     with closing_database(other):
         first, second = client.get(url), client.get(url)
         again = client.get(url, headers={"If-None-Match": first.headers["ETag"]})

@@ -51,7 +51,7 @@ def number(database: Database, kind: str, value: str) -> int:
 
 
 def test_no_filter_reads_the_one_range_of_everything(empty_database: Database) -> None:
-    assert plan(empty_database) == Plan(pairs=((ANY, ANY),), stretches=(WHOLE,))
+    assert plan(empty_database) == Plan(pairs=((ANY, ANY),), stretches=(WHOLE,), lasting=True)
 
 
 def test_what_no_event_carries_reads_nothing(empty_database: Database) -> None:

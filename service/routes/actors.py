@@ -14,8 +14,8 @@ from schemas.names import fold
 from schemas.vocabulary import ACTOR_KINDS
 from service.actor_list import ActorsQuery, actor_tag, find_actor, list_actors
 from service.database import snapshot
-from service.http import answer_json, database, not_modified, release_tag, unchanged
-from service.ledger import store_state
+from service.http import answer_json, database, not_modified, unchanged
+from service.ledger import release_tag, store_state
 from service.parameters import read_parameters, refuse_parameters
 from service.places import resolve_country
 

@@ -12,8 +12,8 @@ from schemas.errors import NotFound
 from schemas.fields import shorten
 from service import catalog, gazetteer
 from service.database import snapshot
-from service.http import GEOJSON, answer_json, database, not_modified, release_tag, unchanged
-from service.ledger import store_state
+from service.http import GEOJSON, answer_json, database, not_modified, unchanged
+from service.ledger import release_tag, store_state
 from service.parameters import read_parameters, refuse_parameters
 from service.places import resolve_country
 

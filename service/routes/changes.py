@@ -11,8 +11,8 @@ from schemas.faults import Fault, Refused
 from service.change_feed import ChangeStream
 from service.changes import changes, read_changes_query
 from service.database import snapshot
-from service.http import EVENT_STREAM, answer_json, database, not_modified, release_tag, unchanged
-from service.ledger import store_state
+from service.http import EVENT_STREAM, answer_json, database, not_modified, unchanged
+from service.ledger import release_tag, store_state
 from service.slots import RETRY_SECONDS
 
 blueprint = Blueprint("changes", __name__)

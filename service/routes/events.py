@@ -6,23 +6,28 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
-import orjson
 from flask import Blueprint, Response, current_app, request
 from werkzeug.exceptions import ServiceUnavailable
 
 from schemas import query
-from schemas.cursors import write_cursor
 from schemas.faults import Fault, Refused
 from schemas.moments import read_past_moment
-from service import timeline
 from service.database import snapshot
 from service.events import Found, find_event, find_event_at, find_original, find_version
 from service.exporting import begin_export, client_of_exports, newest
 from service.formats import FORMATS
 from service.formats.form import Format
 from service.formats.naming import file_name
-from service.http import accepted_form, answer, answer_stream, database, not_modified, release_tag, unchanged
-from service.ledger import store_state
+from service.http import (
+    accepted_form,
+    answer,
+    answer_stream,
+    database,
+    listings,
+    not_modified,
+    unchanged,
+)
+from service.ledger import release_tag, store_state
 from service.parameters import read_parameters, refuse_parameters
 from service.read_query import read_query, shown_sequence
 from service.slots import RETRY_SECONDS
@@ -46,22 +51,14 @@ def list_events() -> Response:
 
 
 def _list_page() -> Response:
-    # Of one moment, so that the names, the events and the tag never tell of different ones.
-    with snapshot(database()):
-        asked = read_query(database(), request.query_string)
-        if request.if_none_match:
-            state = store_state(database())
-            if unchanged(tag := release_tag(state.tag)):
-                return not_modified(tag, shown_sequence(database(), asked.filters, state))
-        page = timeline.page(database(), asked)
-    next_url = page.next and asked.url(request.path, write_cursor(asked, page.next, page.sequence))
-    envelope = {"next": next_url, "query": asked.normalised(), "sequence": page.sequence}
-    if asked.total:
-        envelope["total"] = page.total
-    body = b'{"events":[' + page.documents + b"],\n" + orjson.dumps(envelope)[1:] + b"\n"
-    response = answer(body, release_tag(page.tag), page.sequence)
-    if next_url:
-        response.headers["Link"] = f'<{next_url}>; rel="next"'
+    held = (lambda tag: unchanged(release_tag(tag))) if request.if_none_match else None
+    found = listings().find(request.query_string, held)
+    tag = release_tag(found.state.tag)
+    if found.body is None:
+        return not_modified(tag, found.sequence)
+    response = answer(found.body, tag, found.sequence)
+    if found.next:
+        response.headers["Link"] = f'<{found.next}>; rel="next"'
     return response
 
 

@@ -6,8 +6,8 @@ from flask import Blueprint, Response, request
 
 from service import facets
 from service.database import snapshot
-from service.http import answer_json, database, not_modified, release_tag, unchanged
-from service.ledger import store_state
+from service.http import answer_json, database, not_modified, unchanged
+from service.ledger import release_tag, store_state
 from service.read_query import shown_sequence
 
 blueprint = Blueprint("facets", __name__)

@@ -11,8 +11,8 @@ from schemas import query
 from schemas.faults import Fault, Refused
 from service.database import snapshot
 from service.events import find_version, last_version
-from service.http import JSON_PATCH, answer_json, database, not_modified, release_tag, unchanged
-from service.ledger import store_state
+from service.http import JSON_PATCH, answer_json, database, not_modified, unchanged
+from service.ledger import release_tag, store_state
 from service.parameters import read_parameters
 from service.patches import difference
 from service.revisions import find_ever, list_revisions

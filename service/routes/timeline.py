@@ -7,8 +7,8 @@ from flask import Blueprint, Response, request
 from schemas.periods import PeriodsQuery
 from service.database import snapshot
 from service.filters import PERIOD_OPTIONS
-from service.http import answer_json, database, not_modified, release_tag, unchanged
-from service.ledger import store_state
+from service.http import answer_json, database, not_modified, unchanged
+from service.ledger import release_tag, store_state
 from service.periods import periods
 from service.read_query import read_parts, shown_sequence
 

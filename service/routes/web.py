@@ -17,8 +17,8 @@ from werkzeug.wrappers import Response as Redirect
 from schemas.errors import Ambiguous, Gone
 from schemas.faults import Refused
 from service.database import snapshot
-from service.http import answer, database, not_modified, release_tag, unchanged
-from service.ledger import store_state
+from service.http import answer, database, not_modified, unchanged
+from service.ledger import release_tag, store_state
 from service.pages.actor_view import actor_view
 from service.pages.address import is_empty, without_empty
 from service.pages.choice_view import Moved, choice_view

@@ -16,8 +16,9 @@ from schemas.faults import Fault, Refused, unreadable
 from schemas.fields import ID_FORM, ID_PATTERN, TEXT_LIMIT
 from schemas.precondition import Precondition
 from service.bodies import json_body
+from service.compression import GZIP_SUFFIX
 from service.database import snapshot
-from service.http import GZIP_SUFFIX, JSON_PATCH, MERGE_PATCH, answer, database
+from service.http import JSON_PATCH, MERGE_PATCH, answer, database
 from service.ledger import store_state
 from service.parameters import read_parameters
 from service.patches import Patch

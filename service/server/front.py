@@ -14,9 +14,10 @@ from contextlib import ExitStack, contextmanager
 from contextvars import Context
 from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
-from typing import IO
+from typing import IO, Any, TypeVar
 
 from service.change_feed import KEEP_ALIVE_SECONDS
+from service.quick_answers import Asked, Quick
 from service.server.asgi import (
     Paced,
     Receive,
@@ -30,11 +31,13 @@ from service.server.asgi import (
 )
 from service.server.change_streams import ChangeStreams, Stream
 from service.server.ending import live
+from service.server.quick_call import QuickAnswering, asked_of
 from service.server.spool import BODY_SECONDS, IN_MEMORY, LARGE_AT_ONCE, State, length_to_take, pass_over, take_in
 from service.server.wsgi_call import Answer, Application, Environ, call, environ_of, next_chunk, plain
 from service.settings import BodyLimits
 
 log = logging.getLogger("dateline")
+Result = TypeVar("Result")
 
 # Methods that only read (RFC 9110, 9.2.1).
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -69,10 +72,12 @@ class Patience:
 class Front:
     """An ASGI application that answers with what a WSGI application says.
 
-    The environment has two keys more than PEP 3333 knows: ``dateline.body`` tells what became of the body (see
-    ``spool.State``), and ``dateline.take_stream`` is a list to which a view may append a Stream: what lands is then
+    The environment has three keys more than PEP 3333 knows: ``dateline.body`` tells what became of the body (see
+    ``spool.State``), ``dateline.asked`` what was asked, where other answers may follow from this one (see
+    ``quick_call``), and ``dateline.take_stream`` is a list to which a view may append a Stream: what lands is then
     sent after the head of its answer.
 
+    quick: gives the answers that need no application.
     may_write: asks the database whether who sends such an ``Authorization`` may write. Only those fill the disk.
     """
 
@@ -82,11 +87,13 @@ class Front:
         limits: BodyLimits,
         last_sequence: Callable[[], int],
         may_write: Callable[[str], bool],
+        quick: QuickAnswering,
         patience: Patience = Patience(),
     ) -> None:
         self._application = application
         self._limits = limits
         self._may_write = may_write
+        self._quick = quick
         self._patience = patience
         self._readers = ThreadPoolExecutor(READERS, "reads")
         self._writers = ThreadPoolExecutor(WRITERS, "writes")
@@ -96,7 +103,7 @@ class Front:
         # How many large bodies there are.
         self._large = 0
         # The calls under way, and the tasks that wait for nothing but a client.
-        self._calls: set[asyncio.Future[Answer]] = set()
+        self._calls: set[asyncio.Future[Any]] = set()
         self._waiting: set[asyncio.Task[object]] = set()
         self._ending = False
 
@@ -104,7 +111,12 @@ class Front:
         if scope["type"] == "lifespan":
             await live(receive, send, self)
             return
+        asked = asked_of(scope)
+        if asked is not None and (answer := await self._answer_quickly(asked)):
+            await _send_whole(answer, send)
+            return
         environ = environ_of(scope)
+        environ["dateline.asked"] = asked
         with ExitStack() as held:
             body = held.enter_context(SpooledTemporaryFile(IN_MEMORY))
             state = await self._take_body(environ, receive, body, held)
@@ -118,6 +130,18 @@ class Front:
             with self._ends_at_once():
                 await pass_over(receive, self._limits.bulk)
 
+    async def _answer_quickly(self, asked: Asked) -> Quick | None:
+        """The answer that needs no application, if there is one."""
+        try:
+            if self._ending:
+                return None
+            if (answer := self._quick.at_once(asked)) or not self._quick.may_answer(asked):
+                return answer
+            return await self._in_thread(self._readers, self._quick.in_time, asked)
+        except Exception:
+            # The application will fail in the same way, and has the words for it.
+            return None
+
     async def end(self) -> None:
         """End at once what waits for nothing but a client; return when the calls under way have their answers."""
         self._ending = True
@@ -125,6 +149,7 @@ class Front:
             task.cancel()
         while self._calls:
             await asyncio.wait(self._calls)
+        self._quick.leave()
 
     def close(self) -> None:
         """End the threads, and with them what each holds, such as its connection to the database."""
@@ -206,16 +231,20 @@ class Front:
 
     async def _call(self, environ: Environ, context: Context) -> Answer:
         pool = self._readers if environ["REQUEST_METHOD"] in READING else self._writers
-        calling = asyncio.get_running_loop().run_in_executor(pool, context.run, call, self._application, environ)
-        self._calls.add(calling)
-        calling.add_done_callback(self._calls.discard)
         try:
-            return await calling
+            return await self._in_thread(pool, context.run, call, self._application, environ)
         except Exception:
             log.exception(
                 "%s %s failed outside the application's own care", environ["REQUEST_METHOD"], environ["RAW_URI"]
             )
             return plain(500, "The server failed.\n")
+
+    async def _in_thread(self, pool: ThreadPoolExecutor, work: Callable[..., Result], *arguments: Any) -> Result:
+        """What the work returns that a thread does, which the end of the server waits for."""
+        calling = asyncio.get_running_loop().run_in_executor(pool, work, *arguments)
+        self._calls.add(calling)
+        calling.add_done_callback(self._calls.discard)
+        return await calling
 
     async def _send_streamed(
         self, answer: Answer, rest: Iterator[bytes], context: Context, receive: Receive, send: Send
@@ -252,6 +281,6 @@ class Front:
         await send_rest(send)
 
 
-async def _send_whole(answer: Answer, send: Send) -> None:
+async def _send_whole(answer: Answer | Quick, send: Send) -> None:
     await send_start(send, answer.status, answer.headers)
     await send_rest(send, answer.body)

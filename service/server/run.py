@@ -40,7 +40,7 @@ def create_front() -> Front:
 
     app = create_app()
     ours = app.extensions["dateline"]
-    return Front(app, ours["settings"].max_body, ours["last_sequence"], ours["may_write"])
+    return Front(app, ours["settings"].max_body, ours["last_sequence"], ours["may_write"], ours["quick"])
 
 
 def serve(settings: Settings, when_listening: Callable[[], None], front: str = FRONT) -> None:

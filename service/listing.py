@@ -1,0 +1,136 @@
+"""Lists events in pages, ready to be sent, and remembers how a page is read that was asked for before."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import orjson
+from cachetools import LRUCache
+from peewee import Database
+
+from schemas.cursors import cursor_of, key_of
+from service import timeline
+from service.database import snapshot
+from service.ledger import StoreState, store_state
+from service.read_query import read_query, shown_sequence
+from service.timeline import Page, Prepared
+
+PATH = "/v1/events"
+# Queries that are remembered, some kilobytes each, and the bytes of the longest of them.
+REMEMBERED = 1000
+REMEMBERED_LENGTH = 1000
+# Seconds that a page may take for those who must not wait, and for which they leave a query that took longer.
+AT_ONCE = 0.02
+SLOW_FOR = 60.0
+
+
+class Listing(NamedTuple):
+    """A page of events. body: JSON with a line break at its end; None where the client's own copy is good.
+
+    state: where the store stands that it shows. sequence: the last change that it reflects. next: the address of the
+    page that follows, None at the end.
+    """
+
+    body: bytes | None
+    state: StoreState
+    sequence: int
+    next: str | None = None
+
+
+@dataclass(slots=True)
+class _Known:
+    """How a page is read and written while names mean what they did.
+
+    query: what answers repeat of it. next: the address of the next page up to its cursor. slow_until: a time, up to
+    which nobody who must not wait reads it.
+    """
+
+    identity: str
+    names: int
+    prepared: Prepared
+    query: orjson.Fragment
+    next: str
+    fingerprint: bytes
+    slow_until: float = 0.0
+
+    def holds_in(self, state: StoreState) -> bool:
+        return (self.identity, self.names) == (state.identity, state.names)
+
+
+class Listings:
+    """The pages of one database's events."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._known: LRUCache[bytes, _Known] = LRUCache(REMEMBERED)
+        self._guard = threading.Lock()
+
+    def find(self, query_string: bytes, is_held: Callable[[str], bool] | None = None) -> Listing:
+        """The page that a URL asks for. Raises Refused with an entry for each fault.
+
+        is_held: whether the client's own copy is what the store's tag stands for; None where it has none.
+        """
+        return self.find_again(query_string, is_held) or self._find_first(query_string, is_held)
+
+    def find_at_once(self, query_string: bytes, is_held: Callable[[str], bool] | None = None) -> Listing | None:
+        """As ``find_again``, for who must not wait: None also for a query that took too long when it was asked so."""
+        with self._guard:
+            known = self._known.get(query_string)
+        begun = time.monotonic()
+        if known is None or begun < known.slow_until:
+            return None
+        found = self.find_again(query_string, is_held)
+        if (ended := time.monotonic()) - begun > AT_ONCE:
+            known.slow_until = ended + SLOW_FOR
+        return found
+
+    def find_again(self, query_string: bytes, is_held: Callable[[str], bool] | None = None) -> Listing | None:
+        """The page of a query that is remembered, in one statement; None for all others."""
+        with self._guard:
+            known = self._known.get(query_string)
+        if known is None:
+            return None
+        if is_held and is_held((state := store_state(self._database)).tag) and known.holds_in(state):
+            return Listing(None, state, state.sequence)
+        # One statement is one moment of the store, and tells of it whether the names are still the same.
+        page = timeline.read(self._database, known.prepared)
+        if known.holds_in(page.state):
+            return _written(page, known)
+        with self._guard:
+            self._known.pop(query_string, None)
+        return None
+
+    def _find_first(self, query_string: bytes, is_held: Callable[[str], bool] | None) -> Listing:
+        # Of one moment, so that the names, the events and the tag never tell of different ones.
+        with snapshot(self._database):
+            asked = read_query(self._database, query_string)
+            if is_held and is_held((state := store_state(self._database)).tag):
+                return Listing(None, state, shown_sequence(self._database, asked.filters, state))
+            prepared = timeline.prepare(self._database, asked)
+            page = timeline.read(self._database, prepared)
+        # Many queries differ in their parameters alone, and have the text of their statement together.
+        prepared = prepared._replace(sql=sys.intern(prepared.sql))
+        query = orjson.Fragment(orjson.dumps(asked.normalised()))
+        state = page.state
+        known = _Known(state.identity, state.names, prepared, query, asked.url(PATH, ""), asked.fingerprint)
+        if prepared.plan.lasting and len(query_string) <= REMEMBERED_LENGTH:
+            with self._guard:
+                self._known[query_string] = known
+        return _written(page, known)
+
+
+def _written(page: Page, known: _Known) -> Listing:
+    asked = known.prepared.asked
+    following = None
+    if page.next is not None:
+        following = known.next + cursor_of(known.fingerprint, key_of(asked, page.next, page.sequence))
+    envelope = {"next": following, "query": known.query, "sequence": page.sequence}
+    if asked.total:
+        envelope["total"] = page.total
+    body = b"".join((b'{"events":[', page.documents, b"],\n", orjson.dumps(envelope)[1:], b"\n"))
+    return Listing(body, page.state, page.sequence, following)
