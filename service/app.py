@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from flask import Flask
 
@@ -12,6 +14,7 @@ from service.database import give_back, open_database
 from service.exporting import EXPORTS_MAX, EXPORTS_OF_ONE
 from service.listing import Listings
 from service.quick_answers import Manners, QuickAnswers
+from service.quick_call import Environ, answer_quickly
 from service.routes import (
     actor_writes,
     actors,
@@ -29,8 +32,20 @@ from service.routes import (
 from service.settings import Settings, from_environment
 from service.slots import Slots
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse
+
 READING = (events, revisions, timeline, facets, changes, actors, catalog, pages, web)
 WRITING = (event_writes, bulk, actor_writes)
+
+
+class Application(Flask):
+    """Flask, for whatever has no quick answer."""
+
+    def wsgi_app(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request (PEP 3333)."""
+        quickly = answer_quickly(self.extensions["dateline"]["quick"], environ, start_response)
+        return super().wsgi_app(environ, start_response) if quickly is None else quickly
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -39,7 +54,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     Raises BadSetting or BadDatabaseUrl.
     """
     settings = settings or from_environment()
-    app = Flask("service", static_folder=None)
+    app = Application("service", static_folder=None)
     database = open_database(settings.database_url)
     listings = Listings(database)
     app.extensions["dateline"] = {

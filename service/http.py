@@ -21,6 +21,7 @@ from service.ledger import rules_of
 from service.listing import Listings
 from service.pages.policy import is_page
 from service.quick_answers import VARY, Given, QuickAnswers
+from service.quick_call import ASKED
 from service.rules import OtherRules, refuse_other
 from service.settings import Settings
 
@@ -217,8 +218,8 @@ def _finish(response: Response) -> Response:
 
 
 def _show_quick(response: Response) -> None:
-    """Let a whole answer be looked at, so that others like it need no framework. The server tells what was asked."""
-    asked = request.environ.get("dateline.asked")
+    """Let a whole answer be looked at, so that others like it need no framework."""
+    asked = request.environ.get(ASKED)
     if asked is None or request.url_rule is None or response.direct_passthrough or response.is_streamed:
         return
     headers = response.get_wsgi_headers(request.environ).to_wsgi_list()

@@ -138,7 +138,10 @@ class QuickAnswers:
         """The answer that is there at once, as far as can be told."""
         if not self._is_file:
             return None
-        return self._given_before(asked) or self._page(asked, self._listings.find_at_once)
+        try:
+            return self._given_before(asked) or self._page(asked, self._listings.find_at_once)
+        except Exception:
+            return None
 
     def leave(self) -> None:
         """Close what the thread holds that called ``at_once``."""
@@ -149,15 +152,11 @@ class QuickAnswers:
         """The answer that takes a few statements."""
         try:
             return self._given_before(asked) or self._page(asked, self._listings.find)
+        except Exception:
+            # The application will fail in the same way, and has the words for it.
+            return None
         finally:
             give_back(self._database)
-
-    def may_answer(self, asked: Asked) -> bool:
-        """Whether ``in_time`` may have an answer."""
-        with self._guard:
-            return (asked.target, asked.kind) in self._kept or (
-                (PATH, asked.kind, 200) in self._heads and _is_page(asked.target)
-            )
 
     def _head(self, route: str, asked: Asked, status: int) -> _Head | None:
         with self._guard:

@@ -151,12 +151,6 @@ class NothingQuick:
     def leave(self) -> None:
         pass
 
-    def may_answer(self, asked: Asked) -> bool:
-        return False
-
-    def in_time(self, asked: Asked) -> Quick | None:
-        return None
-
 
 def create_front(patience: Patience | None = None) -> Front:
     return Front(application, LIMITS, lambda: len(SEEN.landed), may_write, NothingQuick(), patience or Patience())

@@ -14,10 +14,11 @@ from contextlib import ExitStack, contextmanager
 from contextvars import Context
 from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
-from typing import IO, Any, TypeVar
+from typing import IO, Protocol
 
 from service.change_feed import KEEP_ALIVE_SECONDS
 from service.quick_answers import Asked, Quick
+from service.quick_call import ASKED, asked_over_asgi
 from service.server.asgi import (
     Paced,
     Receive,
@@ -31,13 +32,11 @@ from service.server.asgi import (
 )
 from service.server.change_streams import ChangeStreams, Stream
 from service.server.ending import live
-from service.server.quick_call import QuickAnswering, asked_of
 from service.server.spool import BODY_SECONDS, IN_MEMORY, LARGE_AT_ONCE, State, length_to_take, pass_over, take_in
 from service.server.wsgi_call import Answer, Application, Environ, call, environ_of, next_chunk, plain
 from service.settings import BodyLimits
 
 log = logging.getLogger("dateline")
-Result = TypeVar("Result")
 
 # Methods that only read (RFC 9110, 9.2.1).
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -69,12 +68,20 @@ class Patience:
     rate: int = LEAST_RATE
 
 
+class QuickAnswering(Protocol):
+    """What has answers that are there at once, see ``service.quick_answers``. ``leave`` is the last call."""
+
+    def at_once(self, asked: Asked) -> Quick | None: ...
+
+    def leave(self) -> None: ...
+
+
 class Front:
     """An ASGI application that answers with what a WSGI application says.
 
     The environment has three keys more than PEP 3333 knows: ``dateline.body`` tells what became of the body (see
     ``spool.State``), ``dateline.asked`` what was asked, where other answers may follow from this one (see
-    ``quick_call``), and ``dateline.take_stream`` is a list to which a view may append a Stream: what lands is then
+    ``quick_call.py``), and ``dateline.take_stream`` is a list to which a view may append a Stream: what lands is then
     sent after the head of its answer.
 
     quick: gives the answers that need no application.
@@ -103,7 +110,7 @@ class Front:
         # How many large bodies there are.
         self._large = 0
         # The calls under way, and the tasks that wait for nothing but a client.
-        self._calls: set[asyncio.Future[Any]] = set()
+        self._calls: set[asyncio.Future[Answer]] = set()
         self._waiting: set[asyncio.Task[object]] = set()
         self._ending = False
 
@@ -111,12 +118,12 @@ class Front:
         if scope["type"] == "lifespan":
             await live(receive, send, self)
             return
-        asked = asked_of(scope)
-        if asked is not None and (answer := await self._answer_quickly(asked)):
+        asked = asked_over_asgi(scope)
+        if asked is not None and not self._ending and (answer := self._quick.at_once(asked)):
             await _send_whole(answer, send)
             return
         environ = environ_of(scope)
-        environ["dateline.asked"] = asked
+        environ[ASKED] = asked
         with ExitStack() as held:
             body = held.enter_context(SpooledTemporaryFile(IN_MEMORY))
             state = await self._take_body(environ, receive, body, held)
@@ -129,18 +136,6 @@ class Front:
             # A client that waits to be told to continue sends nothing after another answer.
             with self._ends_at_once():
                 await pass_over(receive, self._limits.bulk)
-
-    async def _answer_quickly(self, asked: Asked) -> Quick | None:
-        """The answer that needs no application, if there is one."""
-        try:
-            if self._ending:
-                return None
-            if (answer := self._quick.at_once(asked)) or not self._quick.may_answer(asked):
-                return answer
-            return await self._in_thread(self._readers, self._quick.in_time, asked)
-        except Exception:
-            # The application will fail in the same way, and has the words for it.
-            return None
 
     async def end(self) -> None:
         """End at once what waits for nothing but a client; return when the calls under way have their answers."""
@@ -231,20 +226,16 @@ class Front:
 
     async def _call(self, environ: Environ, context: Context) -> Answer:
         pool = self._readers if environ["REQUEST_METHOD"] in READING else self._writers
+        calling = asyncio.get_running_loop().run_in_executor(pool, context.run, call, self._application, environ)
+        self._calls.add(calling)
+        calling.add_done_callback(self._calls.discard)
         try:
-            return await self._in_thread(pool, context.run, call, self._application, environ)
+            return await calling
         except Exception:
             log.exception(
                 "%s %s failed outside the application's own care", environ["REQUEST_METHOD"], environ["RAW_URI"]
             )
             return plain(500, "The server failed.\n")
-
-    async def _in_thread(self, pool: ThreadPoolExecutor, work: Callable[..., Result], *arguments: Any) -> Result:
-        """What the work returns that a thread does, which the end of the server waits for."""
-        calling = asyncio.get_running_loop().run_in_executor(pool, work, *arguments)
-        self._calls.add(calling)
-        calling.add_done_callback(self._calls.discard)
-        return await calling
 
     async def _send_streamed(
         self, answer: Answer, rest: Iterator[bytes], context: Context, receive: Receive, send: Send
