@@ -18,6 +18,9 @@ COMPARED = 100
 # No result is kept for a longer text: what a cache holds is bounded in characters too, not in entries alone.
 REMEMBERED = 200
 
+# The characters of ASCII that are neither letters nor digits, to be left out.
+_NO_LETTERS = {code: None for code in range(128) if not chr(code).isalnum()}
+
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
@@ -46,6 +49,8 @@ def fold(name: str) -> str:
 
     ``IS-K`` and ``isk`` fold to ``isk``. A name with no letter or digit folds to the empty string.
     """
+    if name.isascii():
+        return name.lower().translate(_NO_LETTERS)
     decomposed = unicodedata.normalize("NFKD", name)
     folded = "".join(char for char in decomposed if not unicodedata.combining(char)).casefold()
     return "".join(char for char in folded if char.isalnum())

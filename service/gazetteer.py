@@ -111,6 +111,8 @@ _LEAST_SIMILARITY = 60.0
 
 def _key(name: str) -> str:
     """The form names compare in here: `fold`, with apostrophe-like letters and barred letters made plain."""
+    if name.isascii():
+        return fold(name)
     plain = "".join(char for char in name if unicodedata.category(char) != "Lm")
     return fold(plain.translate(_PLAIN_LETTERS))
 
