@@ -8,6 +8,9 @@ ARGS ?=
 .DEFAULT_GOAL := help
 .PHONY: help run test lint types format bench pictures build clean
 
+# A comma in what a function is called with would end that argument.
+comma := ,
+
 # Paths are quoted wherever the shell sees them, since a folder's name may have spaces.
 env_python = "$(VENV)/bin/python"
 
@@ -83,9 +86,9 @@ format: ## put the code into its form
 	@$(env_python) -m ruff check --fix .
 	@$(env_python) -m ruff format .
 
-bench: ## measure the main query against the usual way and against ready-made bytes (ARGS="--events 10000")
-	$(call environment,[dev],dev)
-	@$(env_python) -m bench.run --events 100000 $(ARGS)
+bench: ## measure Dateline beside what one would use instead, by its goals (ARGS="--events 1000000 --store DIR")
+	$(call environment,[test$(comma)bench],bench)
+	@$(env_python) -m bench.run $(ARGS)
 
 pictures: ## take the pictures of the page that the README shows, in the system's Chromium
 	$(call environment,[test],test)

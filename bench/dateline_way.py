@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import json
+import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
-from bench.servers import Contender
+from bench.servers import ROOT, Contender
 from service.actor_store import write_actors
 from service.database import open_database
 from service.drafts import Draft
@@ -41,6 +46,46 @@ def load(path: Path, actors: Iterable[dict[str, Any]], events: Iterable[dict[str
     database.close()
 
 
+def import_into(url: str, actors: Iterable[dict[str, Any]], file: Path) -> dict[str, float]:
+    """Makes a new store in that database, and fills it by ``dateline import`` of a file of events.
+
+    Returns seconds by the clock and of processor time, and the megabytes that the command took at most.
+    Raises NotLoaded.
+    """
+    database = open_database(url)
+    upgrade(database)
+    write_actors(database, list(actors), by="bench")
+    database.close()
+    command = [sys.executable, "-m", "service.commands", "import", str(file), "--format", "dateline", "--json"]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("DATELINE_")}
+    begun = time.monotonic()
+    with TemporaryFile("w+") as output:
+        process = subprocess.Popen(command, cwd=ROOT, env={**environment, "DATELINE_DATABASE_URL": url}, stdout=output)
+        try:
+            _, status, used = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+        finally:
+            if process.returncode is None:
+                process.kill()
+        output.seek(0)
+        told = output.read()
+    if process.returncode or json.loads(told)["rejected"]:
+        raise NotLoaded(f"the import ended with {process.returncode}: {told[:500]}")
+    return {
+        "seconds": time.monotonic() - begun,
+        "processor_seconds": used.ru_utime + used.ru_stime,
+        # Kibibytes on Linux.
+        "megabytes": used.ru_maxrss / 1024,
+    }
+
+
+def import_file(path: Path, actors: Iterable[dict[str, Any]], file: Path) -> dict[str, float]:
+    """As ``import_into``, into a SQLite file at that path; also the bytes of the file and of the store."""
+    used = import_into(_url(path), actors, file)
+    return {**used, "file_bytes": file.stat().st_size, "store_bytes": path.stat().st_size}
+
+
+@cache
 def _serve_command() -> list[str] | None:
     """``dateline serve``, where the command is installed beside this Python and knows it."""
     command = shutil.which("dateline", path=str(Path(sys.executable).parent))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 PAGES_VARIABLE = "BENCH_PAGES"
 INDEX = "index.json"
@@ -44,5 +47,29 @@ def create_app() -> WSGIApplication:
         headers, body = answers[environ["QUERY_STRING"]]
         start_response("200 OK", headers)
         return body
+
+    return application
+
+
+def create_asgi_app() -> Callable[[dict[str, Any], Receive, Send], Awaitable[None]]:
+    """The same as a bare ASGI application, which is how `dateline serve` stands behind the server."""
+    answers = {
+        query.encode(): (
+            {
+                "type": "http.response.start",
+                "status": 200,
+                "headers": [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())],
+            },
+            {"type": "http.response.body", "body": body},
+        )
+        for query, body in _read_pages(Path(os.environ[PAGES_VARIABLE])).items()
+    }
+
+    async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        head, body = answers[scope["query_string"]]
+        await send(head)
+        await send(body)
 
     return application

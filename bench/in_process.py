@@ -1,4 +1,8 @@
-"""Times one contender's pages without HTTP: its WSGI application is called in a fresh process."""
+"""Times one contender's pages without HTTP: its WSGI application is called in a fresh process.
+
+Either it prints the microseconds of a page for each list of paths, taken in turn for some time; or with ``--each`` a
+list for each pass: those of each path, asked once and in order, after the first ones that only warm it up.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import argparse
 import importlib
 import json
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -49,15 +53,40 @@ def time_pages(app: Any, paths: Sequence[str], seconds: float) -> float:
     return elapsed / pages * 1e6
 
 
+def time_each(app: Any, paths: Sequence[str], alternately: Mapping[str, str]) -> list[float]:
+    """The microseconds of the answer to each path, each asked once, in order.
+
+    alternately: headers that are sent with every second one.
+    """
+    sent = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in alternately.items()}
+    times: list[float] = []
+    for number, path in enumerate(paths):
+        environ = _environ(path) | (sent if number % 2 else {})
+        begun = time.perf_counter()
+        call(app, environ)
+        times.append((time.perf_counter() - begun) * 1e6)
+    return times
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("factory", help="module:function that makes the WSGI application")
-    parser.add_argument("paths", type=Path, help="a JSON file with a list of paths to ask for in turn")
+    parser.add_argument("paths", type=Path, nargs="+", help="JSON files, each with a list of paths to ask for in turn")
     parser.add_argument("--seconds", type=float, default=1.0)
+    parser.add_argument("--each", type=int, metavar="WARM", help="time each path once, all but the first so many")
+    parser.add_argument("--passes", type=int, default=1, help="how often --each goes through all of them")
+    parser.add_argument("--alternately", action="append", default=[], metavar="NAME:VALUE", help="with every second")
     options = parser.parse_args()
     module, _, function = options.factory.partition(":")
     app = getattr(importlib.import_module(module), function)()
-    print(json.dumps(time_pages(app, json.loads(options.paths.read_text()), options.seconds)))
+    lists = [json.loads(file.read_text()) for file in options.paths]
+    if options.each is None:
+        print(json.dumps([time_pages(app, paths, options.seconds) for paths in lists]))
+        return
+    [paths] = lists
+    headers = dict(header.split(":", 1) for header in options.alternately)
+    time_each(app, paths[: options.each], headers)
+    print(json.dumps([time_each(app, paths[options.each :], headers) for _ in range(options.passes)]))
 
 
 if __name__ == "__main__":

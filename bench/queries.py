@@ -9,6 +9,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 PAGE = 100
+# After so many draws in a row that give nothing new, there is hardly anything left.
+IN_VAIN_MOST = 500
 
 
 class TooFew(Exception):
@@ -36,27 +38,29 @@ def days_by_pair(
     return dict(days)
 
 
-def choose(days: Mapping[tuple[str, str], Sequence[str]], count: int, seed: int) -> list[str]:
+def choose(days: Mapping[tuple[str, str], Sequence[str]], count: int, seed: int, most: int = 0) -> list[str]:
     """That many different paths of ``GET /v1/events``, each with a full page of 100 events.
 
     Pairs are drawn evenly among those that have a page, so rare ones are asked for as often as common ones;
-    the range begins anywhere and ends anywhere after the page is full.
-    Raises TooFew where there is no such pair.
+    the range begins anywhere and ends anywhere after the page is full. The first are the same however many are chosen.
+    most: so many instead, if they can be found. Raises TooFew where there are fewer than ``count``.
     """
     random = Random(f"queries {seed}")
     pairs = sorted(pair for pair, found in days.items() if len(found) >= PAGE)
     if not pairs:
         raise TooFew(f"no actor and province with {PAGE} events: use more events")
+    wanted = max(count, most)
     chosen: dict[str, None] = {}
-    for _ in range(count * 50):
+    in_vain = 0
+    while len(chosen) < wanted and in_vain < IN_VAIN_MOST:
         actor, province = random.choice(pairs)
         found = days[actor, province]
         first = random.randint(0, len(found) - PAGE)
         last = random.randint(first + PAGE - 1, len(found) - 1)
         asked = {"actor": actor, "province": province, "from": found[first], "to": found[last], "limit": PAGE}
-        chosen[f"/v1/events?{urlencode(asked)}"] = None
-        if len(chosen) == count:
-            break
-    else:
+        path = f"/v1/events?{urlencode(asked)}"
+        in_vain = in_vain + 1 if path in chosen else 0
+        chosen[path] = None
+    if len(chosen) < count:
         raise TooFew(f"only {len(chosen)} different queries have a page of {PAGE} events: use more events")
     return list(chosen)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
+import sys
 from calendar import monthrange
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -13,14 +15,17 @@ from peewee import (
     AutoField,
     BooleanField,
     CharField,
+    DatabaseProxy,
     FloatField,
     ForeignKeyField,
     IntegerField,
     Model,
+    PostgresqlDatabase,
     SqliteDatabase,
     TextField,
 )
 
+from bench.generate import actors
 from bench.places import AFGHAN, ELSEWHERE
 
 BATCH = 5_000
@@ -28,7 +33,8 @@ COUNTED = ("asserts", "confirms")
 WRITTEN = "2026-01-01T00:00:00.000Z"
 
 # The pragmas are those that peewee's documentation recommends for SQLite.
-database: Any = SqliteDatabase(None, pragmas={"journal_mode": "wal", "cache_size": -64 * 1000, "foreign_keys": 1})
+PRAGMAS = {"journal_mode": "wal", "cache_size": -64 * 1000, "foreign_keys": 1}
+database: Any = DatabaseProxy()
 
 
 class Table(Model):
@@ -150,6 +156,14 @@ class Relation(Table):
 TABLES = (Actor, Membership, Province, Event, Participation, Source, Claim, Figure, Tag, EventTag, Relation)
 
 
+def use(where: str) -> None:
+    """Says where the tables are: the path of a SQLite file, or the URL of a PostgreSQL database."""
+    if where.startswith("postgresql://"):
+        database.initialize(PostgresqlDatabase(where, prefer_psycopg3=True))
+    else:
+        database.initialize(SqliteDatabase(where, pragmas=PRAGMAS))
+
+
 def _days(text: str) -> tuple[str, str, str]:
     """First and last day or minute and the precision of one generated date, which is never an interval."""
     if "T" in text:
@@ -214,9 +228,9 @@ def _insert(model: type[Table], rows: Sequence[Sequence[Any]]) -> None:
         return
     meta = model._meta
     columns = [field.column_name for field in meta.sorted_fields][-len(rows[0]) :]
-    marks = ", ".join("?" * len(columns))
+    marks = ", ".join([database.param] * len(columns))
     names = ", ".join(f'"{column}"' for column in columns)
-    database.connection().executemany(f'INSERT INTO "{meta.table_name}" ({names}) VALUES ({marks})', rows)
+    database.cursor().executemany(f'INSERT INTO "{meta.table_name}" ({names}) VALUES ({marks})', rows)
 
 
 def _location(event: dict[str, Any], province_keys: dict[str, int]) -> tuple[Any, ...]:
@@ -241,8 +255,10 @@ def _write_batch(
     tags: dict[str, int] = {tag.name: tag.id for tag in Tag.select()}
     for key, event in events:
         head = (key, event["id"], event["title"], event.get("summary"), event["date"], *when(event["date"]))
-        kept = ("local", 1, WRITTEN, WRITTEN)
-        rows[Event].append((*head, event["type"], "reported", *_location(event, province_keys), *kept))
+        kept = (event.get("dataset", "local"), 1, WRITTEN, WRITTEN)
+        rows[Event].append(
+            (*head, event["type"], event.get("status", "reported"), *_location(event, province_keys), *kept)
+        )
         rows[Participation] += [(key, actor_keys[actor["id"]], actor["role"]) for actor in event["actors"]]
         rows[Source] += [
             (key, source["ref"], source["publisher"], source["title"], None, source["published"], None)
@@ -266,13 +282,13 @@ def _write_batch(
         _insert(model, batch)
 
 
-def load(path: Path, actors: Iterable[dict[str, Any]], events: Iterable[dict[str, Any]]) -> None:
-    """Makes a new SQLite file at that path and fills it."""
-    database.init(str(path))
+def load(where: str | Path, taking_part: Iterable[dict[str, Any]], events: Iterable[dict[str, Any]]) -> None:
+    """Makes the tables in a new SQLite file or an empty PostgreSQL database, and fills them."""
+    use(str(where))
     with database.connection_context():
         database.create_tables(TABLES)
         with database.atomic():
-            known = list(actors)
+            known = list(taking_part)
             actor_keys = {actor["id"]: key for key, actor in enumerate(known, 1)}
             _insert(Actor, [(actor_keys[a["id"]], a["id"], a["name"], a["kind"]) for a in known])
             belonging = [(actor["id"], organisation) for actor in known for organisation in actor["member_of"]]
@@ -285,3 +301,14 @@ def load(path: Path, actors: Iterable[dict[str, Any]], events: Iterable[dict[str
             with database.atomic():
                 _write_batch(batch, actor_keys, province_keys)
         database.execute_sql("ANALYZE")
+
+
+def main() -> None:
+    """Fills the tables in a process of its own: where they are, a file of events, and the seed of the actors."""
+    where, file, seed = sys.argv[1:]
+    with open(file) as lines:
+        load(where, actors(int(seed)), map(json.loads, lines))
+
+
+if __name__ == "__main__":
+    main()

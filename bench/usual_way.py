@@ -29,6 +29,7 @@ from bench.usual_tables import (
     Source,
     Tag,
     database,
+    use,
 )
 
 DATABASE_VARIABLE = "BENCH_USUAL_DATABASE"
@@ -192,8 +193,8 @@ def make_page(query: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def create_app() -> Flask:
-    """The application over the SQLite file that the environment names."""
-    database.init(os.environ[DATABASE_VARIABLE])
+    """The application over the database that the environment names."""
+    use(os.environ[DATABASE_VARIABLE])
     app = Flask("usual_way")
     # Without this Flask sorts every object's keys, which costs time and changes the order of the fields.
     app.json.sort_keys = False  # type: ignore[attr-defined]
