@@ -21,7 +21,8 @@ from service.versions import Version
 def canonical(
     body: Mapping[str, Any], references: References, known: KnownActors, current: Version | None = None
 ) -> dict[str, Any]:
-    """The canonical form of an event that its schema has passed: what the revision log keeps.
+    """The canonical form of an event that its schema has passed: what the revision log keeps. It shares with the body
+    what is the same in both.
 
     known: what an import knows of the event's actors. current: the event's version as it stands.
 
@@ -38,9 +39,9 @@ def canonical(
         "location": _location(body["location"], faults),
         "actors": _participants(body["actors"], references, known, faults),
         "claims": _claims(body["claims"], references, known, _strangers(current), faults),
-        "sources": [dict(source) for source in body["sources"]],
-        "related": [dict(relation) for relation in body["related"]],
-        "tags": list(body["tags"]),
+        "sources": body["sources"],
+        "related": body["related"],
+        "tags": body["tags"],
         "dataset": body["dataset"],
     }
     faults += [
@@ -118,7 +119,7 @@ def _claims(
     known: KnownActors,
     strangers: Collection[str],
     faults: list[Fault],
-) -> list[dict[str, Any]]:
+) -> list[Mapping[str, Any]]:
     found = []
     for index, claim in enumerate(claims):
         claimant, of = claim["claimant"], claim["of"]
@@ -135,7 +136,7 @@ def _claims(
                 of = fold(of) if fold(of) in RESERVED_ACTORS else references.actor(of, known)
             except Unreadable as error:
                 faults += error.at(f"/claims/{index}/of")
-        found.append({**claim, "claimant": claimant, "of": of})
+        found.append(claim if claimant is None and of is None else {**claim, "claimant": claimant, "of": of})
     return found
 
 

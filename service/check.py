@@ -22,7 +22,7 @@ from service.read_side import (
     pairs,
     past_row,
     search_row,
-    timeline_rows,
+    stretches,
     with_any,
 )
 from service.repair import wrong_terms
@@ -132,9 +132,10 @@ def _check_batch(database: Database, batch: list[Latest], totals: _Totals, merge
         )
     }
     projections = list(projected(database, batch, {subject: row[0] for subject, row in rows.items()}, merged))
-    named = {term for _, _, projection in projections if projection for term in numbered_terms(projection)}
+    named = numbered_terms(projection for _, _, projection in projections if projection)
     numbers = with_any(numbers_of(database, named))
     timeline: set[read_side.TimelineRow] = set()
+    sums = rollups.Sums()
     for subject, version, projection in projections:
         totals.datasets |= version.datasets
         if subject not in rows:
@@ -149,7 +150,7 @@ def _check_batch(database: Database, batch: list[Latest], totals: _Totals, merge
         totals.rows["event_document"] += 1
         if document != projection.document:
             yield Discrepancy("event_document", subject, "its document differs from its last revision")
-        if unknown := set(numbered_terms(projection)) - numbers.keys():
+        if unknown := numbered_terms([projection]) - numbers.keys():
             yield Discrepancy("term", subject, f"{len(unknown)} of its terms have no number")
             continue
         row[DELETED], row[EDITION] = bool(row[DELETED]), 0
@@ -157,11 +158,12 @@ def _check_batch(database: Database, batch: list[Latest], totals: _Totals, merge
         if tuple(row) != event_row(version.num, projection, terms):
             yield Discrepancy("event", subject, "its row differs from its last revision")
         under = pairs(projection, numbers)
-        timeline.update(timeline_rows(projection, version.num, under))
+        timeline.update((*stretch, projection.pos, version.num) for stretch in stretches(projection, under))
         totals.tally.update(under)
-        totals.rollups.update(rollups.parts(rollups.counts([(1, projection)], numbers)))
+        sums.add(1, projection, numbers)
         totals.searched[version.num] = search_row(version.num, projection, terms).checksum()
     totals.rows["timeline"] += len(timeline)
+    totals.rollups.update(rollups.parts(sums.rows()))
     key = ("term", "place", "span", "pos", "num")
     found = fetch_by_key(database, ", ".join(f"t.{column}" for column in key), "timeline", key, timeline)
     for missing in sorted(timeline - set(found)):
@@ -175,10 +177,10 @@ def _check_past(database: Database, batch: list[Past], totals: _Totals) -> Itera
     contents = [version.content for version, _ in batch if version.content]
     known = actors.views(database, {actor for content in contents for actor in actors_in(content)})
     past = [Superseded(project(version, known), ended) for version, ended in batch]
-    numbers = with_any(numbers_of(database, {term for side, _ in past for term in numbered_terms(side)}))
+    numbers = with_any(numbers_of(database, numbered_terms(side for side, _ in past)))
     totals.datasets |= {dataset for version, _ in batch for dataset in version.datasets}
     for version in past:
-        unknown = set(numbered_terms(version.side)) - numbers.keys()
+        unknown = numbered_terms([version.side]) - numbers.keys()
         if unknown or rows.get(version.ended) != past_row(version, listed(version.side, numbers)):
             message = f"version {version.side.version} differs from its revision"
             yield Discrepancy("past_event", version.side.id, message)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -253,14 +253,14 @@ def execute(database: Database, sql: str, parameters: Sequence[Any] = ()) -> int
     return changed
 
 
-def execute_many(database: Database, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+def execute_many(database: Database, sql: str, rows: Iterable[Sequence[Any]]) -> None:
     """Run a statement once for each row of parameters, in one call of the driver."""
-    if rows:
+    if not isinstance(rows, Sized) or rows:
         with driver_errors_as_ours:
             database.cursor().executemany(_with_markers(sql, database.param), rows)
 
 
-def insert_rows(database: Database, model: type[Model], rows: Sequence[Sequence[Any]], on_conflict: str = "") -> None:
+def insert_rows(database: Database, model: type[Model], rows: Iterable[Sequence[Any]], on_conflict: str = "") -> None:
     """Insert rows whose values come in the order of the model's fields, in one call of the driver."""
     columns = [field.column_name for field in model._meta.sorted_fields]
     names = ", ".join(f'"{name}"' for name in columns)

@@ -141,7 +141,8 @@ def judge_drafts(
             references.keep()
     # A relation to a draft that was refused only now points at nothing after all.
     taken = _with_sound_relations(judged, stored, before, report)
-    references.store({actor for _, content in taken for actor in actors_in(content)})
+    if references.has_new:
+        references.store({actor for _, content in taken for actor in actors_in(content)})
     return taken
 
 
@@ -181,12 +182,15 @@ def _with_sound_relations(
 
     Rejecting one can leave others pointing at nothing, and these still others. Each relation is followed once.
     """
-    coming = Counter(body["id"] for _, body in drafts)
     naming: dict[str, list[int]] = {}
     for place, (_, body) in enumerate(drafts):
-        for target in {relation["id"] for relation in body["related"]} - related_already(before.get(body["id"])):
-            if target not in stored:
-                naming.setdefault(target, []).append(place)
+        if body["related"]:
+            for target in {relation["id"] for relation in body["related"]} - related_already(before.get(body["id"])):
+                if target not in stored:
+                    naming.setdefault(target, []).append(place)
+    if not naming:
+        return list(drafts)
+    coming = Counter(body["id"] for _, body in drafts)
     refused: set[int] = set()
     missing = [target for target in naming if not coming[target]]
     while missing:

@@ -71,6 +71,22 @@ def write_events(
     A draft whose id exists replaces that event, and changes nothing when it is equal. A relation may point to a
     later draft of the batch. With ``create_actors``, actors that nobody knows are created.
     """
+    return write(database, writing(database, drafts, by, reason, create_actors, min_year))
+
+
+def writing(
+    database: Database,
+    drafts: Sequence[Draft],
+    by: str,
+    reason: str | None,
+    create_actors: bool,
+    min_year: int,
+    gathered: read_side.Gathered | None = None,
+) -> Callable[[], Report]:
+    """What ``write_events`` does within a transaction, for who has one open; what needs none is done by then.
+
+    gathered: see ``read_side.apply``.
+    """
     loaded, rejected = load_drafts(drafts, min_year)
 
     def work() -> Report:
@@ -80,7 +96,7 @@ def write_events(
             before = versions(database, [body["id"] for _, body in loaded], originals=imported)
             edited = {event_id for event_id, version in before.items() if version.edited}
             judged = judge_drafts(log, loaded, before, create_actors, report)
-            operations = record(log, before, [_step(draft, content) for draft, content in judged])
+            operations = record(log, before, [_step(draft, content) for draft, content in judged], gathered)
         report.created = operations.count("created")
         report.updated = operations.count("updated")
         report.unchanged = operations.count("unchanged")
@@ -92,7 +108,7 @@ def write_events(
         report.rejected.sort(key=lambda rejected: rejected.line)
         return report
 
-    return write(database, work)
+    return work
 
 
 def _step(draft: Draft, content: dict[str, Any]) -> Step:
@@ -297,10 +313,12 @@ def _refuse_unknown_actors(database: Database, content: Mapping[str, Any]) -> No
         raise Conflict(f"That version names actors that were deleted since: {', '.join(sorted(missing))}.")
 
 
-def record(log: Ledger, before: Mapping[str, Version], steps: Sequence[Step]) -> list[str]:
+def record(
+    log: Ledger, before: Mapping[str, Version], steps: Sequence[Step], gathered: read_side.Gathered | None = None
+) -> list[str]:
     """Append a revision for each step that changes something, and bring the read side along.
 
-    before: the current version of each event that the store has ever had.
+    before: the current version of each event that the store has ever had. gathered: see ``read_side.apply``.
     Returns for each step ``created``, ``updated``, ``deleted``, ``restored`` or ``unchanged``.
     """
     after: dict[str, Version] = {}
@@ -326,7 +344,7 @@ def record(log: Ledger, before: Mapping[str, Version], steps: Sequence[Step]) ->
         )
         operations.append(operation)
     catalog.ensure_datasets(log, {step.content["dataset"] for step in steps if step.content})
-    _project(log.database, before, after, ended)
+    _project(log.database, before, after, ended, gathered)
     return operations
 
 
@@ -341,6 +359,7 @@ def _project(
     before: Mapping[str, Version],
     after: Mapping[str, Version],
     ended: Sequence[tuple[str, Version, int]],
+    gathered: read_side.Gathered | None,
 ) -> None:
     """Bring the read side of every event in ``after`` from its version before."""
     past = [version for _, version, _ in ended]
@@ -365,4 +384,4 @@ def _project(
     superseded = [
         read_side.Superseded(sides[event_id, version.version], sequence) for event_id, version, sequence in ended
     ]
-    read_side.apply(database, changes, superseded)
+    read_side.apply(database, changes, superseded, gathered)

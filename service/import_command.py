@@ -38,6 +38,8 @@ OWN_TITLE = "file of Dateline's own events"
 BEGINNING_LINES = 20
 # A file of rejects says within so many bytes why the first of them was rejected.
 MARKED_WITHIN = 200
+# For so long a transaction goes on taking batches in, while others who write wait.
+TRANSACTION_SECONDS = 3.0
 # Seconds between two plain lines that say how far an import is.
 TELL_SECONDS = 5.0
 STOPPING = b"dateline: stopping once this batch is stored; Ctrl-C again stops at once\n"
@@ -123,7 +125,7 @@ def import_command(
             how = replace(how, find_missing=not _is_of_rejects(source))
             if delete_missing and not how.find_missing:
                 fail("a file of rejects never has the whole dataset, so nothing can be missing in it", status=2)
-            report = import_file(database, source, how, listener, dry_run=dry_run)
+            report = import_file(database, source, how, listener, dry_run=dry_run, lasting=TRANSACTION_SECONDS)
         except UnreadableFile as error:
             fail(f"{_name(file)}: {error}")
         except KeyboardInterrupt:

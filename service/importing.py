@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from dataclasses import dataclass, replace
@@ -13,15 +14,16 @@ from peewee import Database
 from schemas.faults import Fault
 from schemas.fields import ID_FORM
 from service.catalog import describe_dataset, introduce_dataset
-from service.database import chunks, write
+from service.database import chunks, own_files, write
 from service.drafts import Draft, Rejection, Report
-from service.event_store import delete_events, write_events
+from service.event_store import delete_events, writing
 from service.import_report import ImportReport
 from service.importers import Importer, Record, UnreadableFile
 from service.importers.record import behind_dataset, digest
 from service.importers.source import opened
 from service.ledger import ledger
 from service.missing import Seen, missing_events
+from service.read_side import Gathered
 from service.rejects import Rejects
 from service.waiting import Waiting, own_id
 
@@ -29,13 +31,12 @@ EDITED = Fault("", "edited-since", "somebody had changed this event since its im
 REPEATED = Fault("/id", "repeated-id", "a record before this one has the same id; the last of them is the event")
 # The dataset of events that name none, as the schema of events has it.
 LOCAL = "local"
+# Seconds between two long transactions: others who wait for SQLite's lock look for it ten times a second.
+OTHERS_TURN = 0.1
 # Events of one transaction. An import that is stopped leaves whole batches, and goes on when it is run again.
 BATCH = 2000
 # Characters of one transaction's records, or a little more, so that large ones need no more memory than many.
 BATCH_SIZE = 3_000_000
-# So many objects are made before the collector looks at them; and as it is elsewhere.
-COLLECTED_AFTER = 50_000
-USUAL_THRESHOLD = gc.get_threshold()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +94,12 @@ def import_file(
     *,
     dry_run: bool = False,
     atomic: bool = False,
+    lasting: float = 0.0,
 ) -> ImportReport:
     """Store every record of a file that can be stored.
 
     dry_run: judge everything and keep nothing. atomic: keep all or nothing; the stream must be one that can be read
-    again.
+    again. lasting: for so many seconds a transaction takes in further batches, where that is of use.
     Raises UnreadableFile where the file is not of the format at all, and OSError where the file cannot be read or what
     is kept beside the database cannot be written; where the file breaks off later, what was read is stored and
     ``broken`` says why.
@@ -111,7 +113,7 @@ def import_file(
             return report
         if atomic:
             return _take_all_or_nothing(database, stream, how, listener)
-        return _take_all(database, stream, how, listener)
+        return _take_all(database, stream, how, listener, lasting)
 
 
 def _take_all_or_nothing(database: Database, stream: BinaryIO, how: Import, listener: Listener) -> ImportReport:
@@ -131,20 +133,27 @@ def _take_all_or_nothing(database: Database, stream: BinaryIO, how: Import, list
 
 @contextmanager
 def _few_collections() -> Iterator[None]:
-    """Within it the collector of cyclic garbage looks less often.
+    """Within it the collector of cyclic garbage looks only when it is told to, as after each batch.
 
     An import makes many objects and next to no cycles, and would spend a fifth of its time on looking for them.
     """
-    gc.set_threshold(COLLECTED_AFTER, *USUAL_THRESHOLD[1:])
+    was_enabled = gc.isenabled()
+    gc.disable()
     try:
         yield
     finally:
-        gc.set_threshold(*USUAL_THRESHOLD)
+        if was_enabled:
+            gc.enable()
 
 
-def _take_all(database: Database, stream: BinaryIO, how: Import, listener: Listener) -> ImportReport:
+def _take_all(
+    database: Database, stream: BinaryIO, how: Import, listener: Listener, lasting: float = 0.0
+) -> ImportReport:
     report = ImportReport()
     waiting = Waiting()
+    # A pipe may let its reader wait for ever, and with it all who write. What a server refuses may have to be done
+    # again, and one batch is at hand for that.
+    together = _Together(database, lasting if own_files(database) and stream.seekable() else 0.0)
     described = False
     reading = how.importer.read(opened(stream))
 
@@ -154,7 +163,7 @@ def _take_all(database: Database, stream: BinaryIO, how: Import, listener: Liste
 
     def take(records: Sequence[Record], waiting: Waiting | None) -> None:
         nonlocal described
-        outcome, faults = _store(database, records, how, waiting)
+        outcome, faults = _store(database, records, how, waiting, together.gathered)
         if waiting is None:
             # They were counted when they came.
             outcome.received = 0
@@ -167,16 +176,21 @@ def _take_all(database: Database, stream: BinaryIO, how: Import, listener: Liste
             described = True
 
     with closing(Rejects(listener.rejects, reading.framing)) as rejects, closing(Seen()) as seen:
-        for records in _batches(reading.records, report):
+        batches = _batches(reading.records, report)
+        for first in batches:
             with listener.whole():
-                take(records, waiting)
-                for record in records:
-                    for warning in record.warnings:
-                        warn(record, warning)
-                if how.whole_dataset:
-                    named = [record for record in records if _told_id(record, how)]
-                    for place in seen.add([_told_id(record, how) or "" for record in named]):
-                        warn(named[place], REPEATED)
+                with together.transaction():
+                    for records in together.further(first, batches):
+                        take(records, waiting)
+                        for record in records:
+                            for warning in record.warnings:
+                                warn(record, warning)
+                        if how.whole_dataset:
+                            named = [record for record in records if _told_id(record, how)]
+                            for place in seen.add([_told_id(record, how) or "" for record in named]):
+                                warn(named[place], REPEATED)
+                        # Of what the batch has left, that which was made since the last time.
+                        gc.collect(1)
                 listener.progress(report)
         if waiting.records:
             with listener.whole():
@@ -188,6 +202,36 @@ def _take_all(database: Database, stream: BinaryIO, how: Import, listener: Liste
             _find_missing(database, how, listener, seen, report)
     report.rejected.sort(key=lambda rejection: rejection.line)
     return report
+
+
+class _Together:
+    """Lets several batches share a transaction, so that the pages that all of them change are written once."""
+
+    def __init__(self, database: Database, lasting: float) -> None:
+        self.gathered: Gathered | None = None
+        self._database = database
+        self._lasting = lasting
+        self._ends = 0.0
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """A transaction for the batches of ``further``; none where each of them is to have its own."""
+        if not self._lasting:
+            yield
+            return
+        with self._database.atomic():
+            self._ends = time.monotonic() + self._lasting
+            self.gathered = Gathered()
+            yield
+            self.gathered.write(self._database)
+            self.gathered = None
+        time.sleep(OTHERS_TURN)
+
+    def further(self, first: list[Record], batches: Iterator[list[Record]]) -> Iterator[list[Record]]:
+        """The first batch, and those that come while the transaction may last."""
+        yield first
+        while self._lasting and time.monotonic() < self._ends and (batch := next(batches, None)):
+            yield batch
 
 
 def _find_missing(database: Database, how: Import, listener: Listener, seen: Seen, report: ImportReport) -> None:
@@ -252,11 +296,16 @@ def _batches(records: Iterator[Record], report: ImportReport) -> Iterator[list[R
 
 
 def _store(
-    database: Database, records: Sequence[Record], how: Import, waiting: Waiting | None
+    database: Database,
+    records: Sequence[Record],
+    how: Import,
+    waiting: Waiting | None,
+    gathered: Gathered | None,
 ) -> tuple[Report, Mapping[int, Sequence[Fault]]]:
     """Store a batch; return its report, and the faults of those that were rejected by their places in the batch.
 
     waiting: takes those that are related to nothing that is there yet; without it they are rejected.
+    gathered: see ``read_side.apply``; it belongs to a transaction that is open.
     """
     drafts = []
     rejected = {}
@@ -270,9 +319,9 @@ def _store(
             # Several records may stand in one line of a file, so that a draft goes by its place.
             lacks = record.lacks - {"dataset"} if how.dataset else record.lacks
             drafts.append(Draft(place, _named(record, how), record.original, record.actors, lacks))
-    report = write_events(
-        database, drafts, by=how.by, reason=how.reason, create_actors=how.create_actors, min_year=how.min_year
-    )
+    work = writing(database, drafts, how.by, how.reason, how.create_actors, how.min_year, gathered)
+    # Of a transaction that all batches share, nothing would be left by one that failed; a savepoint only costs.
+    report = work() if gathered is not None else write(database, work)
     for rejection in report.rejected:
         record = records[rejection.line]
         if waiting and all(fault.code == "unknown-event" for fault in rejection.faults):

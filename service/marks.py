@@ -7,7 +7,8 @@ one of its marks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import lru_cache
 from math import floor
 
 from service.terms import Term, term_of
@@ -22,11 +23,18 @@ YEARS_MAX = 60
 KILLED = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 10_000, 100_000, 1_000_000)
 
 
-def cells_at(latitude: float | None, longitude: float | None) -> Iterator[Term]:
+def cells_at(latitude: float | None, longitude: float | None) -> tuple[Term, ...]:
     """The squares that a point lies in, one of each size; none without a point."""
-    if latitude is not None and longitude is not None:
-        for size in SIZES:
-            yield _cell(size, _step(longitude, 180, size), _step(latitude, 90, size))
+    if latitude is None or longitude is None:
+        return ()
+    return _cells_around(_step(longitude, 180, SIZES[-1]), _step(latitude, 90, SIZES[-1]))
+
+
+@lru_cache(maxsize=16_384)
+def _cells_around(column: int, row: int) -> tuple[Term, ...]:
+    """One of the smallest squares, and those of each other size that it is a part of."""
+    times = [round(size / SIZES[-1]) for size in SIZES]
+    return tuple(_cell(size, column // many, row // many) for size, many in zip(SIZES, times, strict=True))
 
 
 def cells_of(box: Sequence[float]) -> tuple[Term, ...]:
@@ -49,10 +57,10 @@ def _cell(size: float, column: int, row: int) -> Term:
     return term_of("cell", f"{size:g} {column} {row}")
 
 
-def killed_levels(high: int | None) -> Iterator[Term]:
+@lru_cache(maxsize=4_096)
+def killed_levels(high: int | None) -> tuple[Term, ...]:
     """The marks of an event whose high estimate is this; none without a figure."""
-    if high is not None:
-        yield from [term_of("killed", str(level)) for level in KILLED if level <= high]
+    return () if high is None else tuple(term_of("killed", str(level)) for level in KILLED if level <= high)
 
 
 def killed_level(least: int) -> Term:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -23,7 +23,7 @@ from service.versions import Version
 EVERYWHERE = Term("place", "")
 EVERYTHING = Term("any", "")
 NOBODY_IN_PARTICULAR = frozenset({*RESERVED_ACTORS, None})
-# The kinds of term whose events are counted by period.
+# The kinds of term whose events are counted by period: those of a projection's ``terms`` and ``kinds``.
 COUNTED_BY_PERIOD = frozenset({"actor", "type", "status"})
 
 
@@ -36,13 +36,14 @@ class ActorView:
     organisations: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Projection:
+class Projection(NamedTuple):
     """The rows of one event, but for the numbers that stand for it and for its terms.
 
+    spans: the span classes under which the event stands in the timeline index.
     figures: the low and high estimates of killed, then of injured; None where no claim has a figure.
-    terms: what the event is found by together with each of ``places``; attributes: by themselves alone; marks: only
-    in the search index. title, prose: the words that are searched, with a space between them.
+    terms: what the event is found by together with each of ``places``, its actors; kinds: by themselves alone, its
+    types and its status; attributes: what else; marks: only in the search index.
+    title, prose: the words that are searched, with a space between them.
     """
 
     id: str
@@ -52,35 +53,22 @@ class Projection:
     recency: str
     since: str | None
     until: str | None
+    spans: tuple[int, ...]
     latitude: float | None
     longitude: float | None
     figures: tuple[int | None, int | None, int | None, int | None]
     document: str
     terms: tuple[Term, ...]
+    kinds: tuple[Term, ...]
     attributes: tuple[Term, ...]
     places: tuple[Term, ...]
     marks: tuple[Term, ...]
     title: str
     prose: str
 
-    @property
-    def spans(self) -> tuple[int, ...]:
-        """The span classes under which the event stands in the timeline index."""
-        own = span_class(self.since, self.until)
-        return (EVERY,) if own == EVERY else (EVERY, own)
-
-    def found_by(self) -> Iterable[Term]:
+    def found_by(self) -> tuple[Term, ...]:
         """Each term that the event is found by, once."""
-        return (EVERYTHING, *self.terms, *self.attributes, *self.places, *self.marks)
-
-    def counted_under(self) -> Iterable[tuple[Term, Term]]:
-        """Each term and place whose counts by period the event is part of."""
-        yield EVERYTHING, EVERYWHERE
-        for place in self.places:
-            yield EVERYTHING, place
-        for term in (*self.terms, *self.attributes):
-            if term.kind in COUNTED_BY_PERIOD:
-                yield term, EVERYWHERE
+        return (EVERYTHING, *self.terms, *self.kinds, *self.attributes, *self.places, *self.marks)
 
 
 class _Moments(NamedTuple):
@@ -90,8 +78,8 @@ class _Moments(NamedTuple):
     place: str
     since: str | None
     until: str | None
-    length: tuple[Term, ...]
-    year: Term
+    spans: tuple[int, ...]
+    marks: tuple[Term, ...]
 
 
 @lru_cache(maxsize=32_768)
@@ -99,7 +87,9 @@ def _moments(date: str) -> _Moments:
     span = edtf.parse_date(date)
     since, until, place = edtf.since(span), edtf.until(span), edtf.place_key(span)
     own = span_class(since, until)
-    return _Moments(span, place, since, until, () if own == EVERY else (span_mark(own),), year_mark(place))
+    if own == EVERY:
+        return _Moments(span, place, since, until, (EVERY,), (year_mark(place),))
+    return _Moments(span, place, since, until, (EVERY, own), (span_mark(own), year_mark(place)))
 
 
 def project(version: Version, actors: Mapping[str, ActorView]) -> Projection:
@@ -123,18 +113,19 @@ def project(version: Version, actors: Mapping[str, ActorView]) -> Projection:
         recency=f"{version.updated:016d} {event_id}",
         since=moments.since,
         until=moments.until,
+        spans=moments.spans,
         latitude=latitude,
         longitude=longitude,
         figures=(killed.get("low"), killed.get("high"), injured.get("low"), injured.get("high")),
         document=_document(content, moments.span, casualties, version, actors),
         terms=_actor_terms(content, actors),
+        kinds=_kinds(content["type"], content["status"]),
         attributes=_attributes(content, casualties, actors),
         places=_places(location.get("country"), location.get("province")),
         marks=(
             *cells_at(latitude, longitude),
             *killed_levels(killed.get("high")),
-            *moments.length,
-            moments.year,
+            *moments.marks,
             *_losses(content),
             *_related(content),
         ),
@@ -181,7 +172,10 @@ def _document(
             {"id": actor["id"], "name": actors[actor["id"]].name, "role": actor["role"]} for actor in content["actors"]
         ],
         "casualties": casualties,
-        "claims": [{**claim, "claimant": _shown_claimant(claim["claimant"], actors)} for claim in content["claims"]],
+        "claims": [
+            {**claim, "claimant": _shown_claimant(claim["claimant"], actors)} if claim["claimant"] else claim
+            for claim in content["claims"]
+        ],
         "sources": content["sources"],
         "related": content["related"],
         "tags": content["tags"],
@@ -224,15 +218,10 @@ def _actor_terms(content: Mapping[str, Any], actors: Mapping[str, ActorView]) ->
 def _attributes(
     content: Mapping[str, Any], casualties: Mapping[str, Any], actors: Mapping[str, ActorView]
 ) -> tuple[Term, ...]:
-    event_type = EVENT_TYPES[content["type"]]
     found = [
-        term_of("type", event_type.id),
-        term_of("status", content["status"]),
         term_of("dataset", content["dataset"]),
         term_of("disputed", "true" if any(figure["disputed"] for figure in casualties.values()) else "false"),
     ]
-    if event_type.parent:
-        found.append(term_of("type", event_type.parent))
     for participant in content["actors"]:
         for actor in (participant["id"], *actors[participant["id"]].organisations):
             found.append(term_of("role", f"{actor} {participant['role']}"))
@@ -247,6 +236,14 @@ def _attributes(
     return tuple(dict.fromkeys(found))
 
 
+@lru_cache(maxsize=4_096)
+def _kinds(event_type: str, status: str) -> tuple[Term, ...]:
+    """The type, the one that it is a part of, and the status."""
+    known = EVENT_TYPES[event_type]
+    types = (known.id, known.parent) if known.parent else (known.id,)
+    return (*(term_of("type", name) for name in types), term_of("status", status))
+
+
 @lru_cache(maxsize=16_384)
 def _places(country: str | None, province: str | None) -> tuple[Term, ...]:
     """The country, the province and the units that the province is part of."""
@@ -256,7 +253,7 @@ def _places(country: str | None, province: str | None) -> tuple[Term, ...]:
 
 def _losses(content: Mapping[str, Any]) -> tuple[Term, ...]:
     """Marks of the actors whose losses are claimed and who are named nowhere else, so that their events are found."""
-    of = {claim["of"] for claim in content["claims"]}.difference(NOBODY_IN_PARTICULAR)
+    of = {claim["of"] for claim in content["claims"]} - NOBODY_IN_PARTICULAR
     if not of:
         return ()
     named = {participant["id"] for participant in content["actors"]}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from peewee import Database
@@ -13,6 +13,7 @@ from service.database import execute_many, insert_rows
 from service.models import Event, EventDocument, PastEvent, Tally, Timeline
 from service.projections import EVERYTHING, EVERYWHERE, Projection
 from service.search_rows import SearchRow
+from service.spans import EVERY
 from service.terms import ANY, Term, give_numbers
 
 REPLACE_EVENT = (
@@ -35,6 +36,8 @@ DELETE_TIMELINE = "DELETE FROM timeline WHERE term = ? AND place = ? AND span = 
 
 # Of a term and a place.
 Pair = tuple[int, int]
+# A term, a place and a span: what the rows of a stretch of the timeline index have in common.
+Stretch = tuple[int, int, int]
 TimelineRow = tuple[int, int, int, str, int]
 Numbers = Mapping[Term, int]
 # Of one event: what ``listed`` gives.
@@ -60,46 +63,73 @@ class Superseded(NamedTuple):
     ended: int
 
 
-def apply(database: Database, changes: Sequence[Change], superseded: Sequence[Superseded] = ()) -> None:
+class Gathered:
+    """What is still to be written into the timeline index and the counts.
+
+    An event's rows lie all over these tables: the more events' are written in their order at once, the more rows come
+    to lie in a page that is read and written.
+    """
+
+    def __init__(self) -> None:
+        self.removed = _Rows()
+        self.added = _Rows()
+        self.sums = rollups.Sums()
+
+    def write(self, database: Database) -> None:
+        """Write what has come together, and begin anew."""
+        execute_many(database, DELETE_TIMELINE, self.removed.rows())
+        insert_rows(database, Timeline, self.added.rows())
+        tally = Counter(self.added.sizes())
+        tally.subtract(self.removed.sizes())
+        insert_rows(database, Tally, sorted((*pair, step) for pair, step in tally.items() if step), ADD_TALLY)
+        rollups.apply(database, self.sums)
+        self.removed, self.added, self.sums = _Rows(), _Rows(), rollups.Sums()
+
+
+def apply(
+    database: Database,
+    changes: Sequence[Change],
+    superseded: Sequence[Superseded] = (),
+    gathered: Gathered | None = None,
+) -> None:
     """Bring every table of the read side from ``before`` to ``after``; one change for each event.
 
     superseded: the versions that the changes leave behind, those between two changes of a transaction included.
+    gathered: takes what new events add to the index and the counts, to be written before the transaction ends.
     """
+    at_once = gathered is None or any(change.before for change in changes)
+    if gathered is None:
+        gathered = Gathered()
+    elif at_once:
+        # What is taken out now may be among it.
+        gathered.write(database)
     sides = [side for change in changes for side in (change.before, change.after) if side]
     sides += [version.side for version in superseded]
-    numbers = with_any(give_numbers(database, {term for side in sides for term in numbered_terms(side)}))
-    removed: list[TimelineRow] = []
-    added: list[TimelineRow] = []
+    numbers = with_any(give_numbers(database, numbered_terms(sides)))
     unsearched: list[SearchRow] = []
     searched: list[SearchRow] = []
     terms: dict[int, Terms] = {}
-    tally: Counter[Pair] = Counter()
-    for num, before, after, _ in changes:
+    # In the order of the timeline, so that each stretch of its index gets its rows in order.
+    for num, before, after, _ in sorted(changes, key=_pos):
         terms[num] = listed(after, numbers) if after else ()
         gone = search_row(num, before, listed(before, numbers)) if before else None
         new = search_row(num, after, terms[num]) if after else None
         if gone != new:
             unsearched += [gone] if gone else []
             searched += [new] if new else []
-        under_before = pairs(before, numbers) if before else []
-        under_after = pairs(after, numbers) if after else []
-        tally.subtract(under_before)
-        tally.update(under_after)
-        out = timeline_rows(before, num, under_before) if before else []
-        come = timeline_rows(after, num, under_after) if after else []
-        if out and come:
-            # Rows hold the event's number, so those of one change have none in common with those of another.
-            out, come = [*(set(out) - set(come))], [*(set(come) - set(out))]
-        removed += out
-        added += come
-    # In the order of the index, so that neighbouring rows go into the same page.
-    execute_many(database, DELETE_TIMELINE, sorted(removed))
-    insert_rows(database, Timeline, sorted(added))
-    insert_rows(database, Tally, sorted((*pair, step) for pair, step in tally.items() if step), ADD_TALLY)
+        left = stretches(before, pairs(before, numbers)) if before else []
+        reached = stretches(after, pairs(after, numbers)) if after else []
+        if before and after and before.pos == after.pos:
+            left, reached = [*(set(left) - set(reached))], [*(set(reached) - set(left))]
+        if before:
+            gathered.removed.add(before, num, left)
+            gathered.sums.add(-1, before, numbers)
+        if after:
+            gathered.added.add(after, num, reached)
+            gathered.sums.add(1, after, numbers)
+    if at_once:
+        gathered.write(database)
     search_rows.apply(database, unsearched, searched)
-    steps = [(-1, change.before) for change in changes if change.before]
-    steps += [(1, change.after) for change in changes if change.after]
-    rollups.apply(database, rollups.counts(steps, numbers))
     _apply_events(database, changes, terms)
     past = [past_row(version, listed(version.side, numbers)) for version in superseded]
     insert_rows(database, PastEvent, past, REPLACE_PAST)
@@ -123,9 +153,41 @@ def _reads_otherwise(change: Change) -> bool:
     return change.before is not None and change.after is not None and change.before.document != change.after.document
 
 
-def numbered_terms(projection: Projection) -> Iterable[Term]:
-    """The terms that an event is found by and that have a number of their own."""
-    return (term for term in projection.found_by() if term != EVERYTHING)
+def _pos(change: Change) -> str:
+    side = change.after or change.before
+    return side.pos if side else ""
+
+
+class _Rows:
+    """Rows of the timeline index, by the stretch of it that they stand in: an event's have all but that in common."""
+
+    def __init__(self) -> None:
+        self._events: defaultdict[Stretch, list[tuple[str, int]]] = defaultdict(list)
+
+    def add(self, side: Projection, num: int, under: Iterable[Stretch]) -> None:
+        """Let an event stand in each of these stretches."""
+        event = side.pos, num
+        for stretch in under:
+            self._events[stretch].append(event)
+
+    def rows(self) -> Iterator[TimelineRow]:
+        """All rows in the order of the index, so that neighbouring rows go into the same page."""
+        for stretch, events in sorted(self._events.items()):
+            events.sort()
+            for event in events:
+                yield *stretch, *event
+
+    def sizes(self) -> dict[Pair, int]:
+        """How many events stand under each term and place."""
+        return {(term, place): len(events) for (term, place, span), events in self._events.items() if span == EVERY}
+
+
+def numbered_terms(projections: Iterable[Projection]) -> set[Term]:
+    """The terms that events are found by and that have a number of their own."""
+    terms: set[Term] = set()
+    for projection in projections:
+        terms.update(projection.found_by())
+    return terms - {EVERYTHING}
 
 
 def with_any(numbers: dict[Term, int]) -> Numbers:
@@ -138,19 +200,18 @@ def pairs(side: Projection, numbers: Numbers) -> list[Pair]:
     places = [ANY, *[numbers[place] for place in side.places]]
     terms = [ANY, *[numbers[term] for term in side.terms]]
     under = [(term, place) for term in terms for place in places]
-    under += [(numbers[term], ANY) for term in side.attributes]
+    under += [(numbers[term], ANY) for term in (*side.kinds, *side.attributes)]
     return under
 
 
-def timeline_rows(side: Projection, num: int, under: Sequence[Pair]) -> list[TimelineRow]:
-    """The rows of one event in the timeline index."""
-    pos = side.pos
-    return [(term, place, span, pos, num) for span in side.spans for term, place in under]
+def stretches(side: Projection, under: Sequence[Pair]) -> list[Stretch]:
+    """The stretches of the timeline index that an event stands in, by the terms and places that it stands under."""
+    return [(term, place, span) for span in side.spans for term, place in under]
 
 
 def listed(projection: Projection, numbers: Numbers) -> Terms:
     """The numbers of all that an event is found by, in order."""
-    return tuple(sorted([numbers[term] for term in projection.found_by()]))
+    return tuple(sorted(map(numbers.__getitem__, projection.found_by())))
 
 
 def search_row(num: int, side: Projection, terms: Terms) -> SearchRow:

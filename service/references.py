@@ -88,6 +88,11 @@ class References:
         self._new |= self._waiting
         self._waiting.clear()
 
+    @property
+    def has_new(self) -> bool:
+        """Whether there are new actors to be stored."""
+        return bool(self._new)
+
     def store(self, named: Collection[str]) -> None:
         """Store those of the new actors that are named by events which are stored."""
         for actor_id in self._new.keys() & named:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from peewee import Database
 
 from service.database import execute_many, fetch, insert_rows
 from service.models import Rollup
 from service.projections import Projection
-from service.terms import Term
+from service.terms import ANY, Term
 
 DAY, MONTH = 8, 6  # Digits of a period.
 ADD_ROLLUP = "ON CONFLICT (term, place, digits, period) DO UPDATE SET " + ", ".join(
@@ -21,38 +23,51 @@ DELETE_EMPTY = "DELETE FROM rollup WHERE term = ? AND place = ? AND digits = ? A
 # Term, place, digits, period; and what is counted under them: events, then the figures.
 Key = tuple[int, int, int, str]
 Counts = tuple[int, int, int, int, int]
+Row = tuple[int, int, int, str, int, int, int, int, int]
 
 
-def counts(projections: Iterable[tuple[int, Projection]], numbers: Mapping[Term, int]) -> dict[Key, Counts]:
-    """What events add to each period that they are counted in; each comes with 1, or -1 where it is taken out."""
-    found: dict[Key, Counts] = {}
-    for sign, projection in projections:
-        a, b, c, d = (sign * (figure or 0) for figure in projection.figures)
+class Sums:
+    """What events add to each period that they are counted in."""
+
+    def __init__(self) -> None:
+        # By term, place and digits, then by period: so the keys, which are many, are texts that are ready made.
+        self._found: defaultdict[tuple[int, int, int], dict[str, Counts]] = defaultdict(dict)
+
+    def add(self, sign: int, side: Projection, numbers: Mapping[Term, int]) -> None:
+        """Count an event in, or with -1 out."""
+        a, b, c, d = [sign * (figure or 0) for figure in side.figures]
         step = (sign, a, b, c, d)
-        day, month = projection.pos[:DAY], projection.pos[:MONTH]
-        for term, place in projection.counted_under():
-            under = numbers[term], numbers[place]
-            for key in ((*under, DAY, day), (*under, MONTH, month)):
-                known = found.get(key)
+        day, month = side.pos[:DAY], side.pos[:MONTH]
+        under = [(ANY, ANY), *[(ANY, numbers[place]) for place in side.places]]
+        under += [(numbers[term], ANY) for term in (*side.terms, *side.kinds)]
+        for term, place in under:
+            for digits, period in ((DAY, day), (MONTH, month)):
+                periods = self._found[term, place, digits]
+                known = periods.get(period)
                 # Written out, since it is done some twenty times for each event that is imported.
-                found[key] = (
+                periods[period] = (
                     step if known is None else (known[0] + sign, known[1] + a, known[2] + b, known[3] + c, known[4] + d)
                 )
-    return {key: count for key, count in found.items() if any(count)}
+
+    def rows(self) -> Iterator[Row]:
+        """What is added to each row of the table, in the order of their keys."""
+        for key, periods in sorted(self._found.items()):
+            for period, count in sorted(periods.items()):
+                if any(count):
+                    yield *key, period, *count
 
 
-def apply(database: Database, steps: Mapping[Key, Counts]) -> None:
+def apply(database: Database, sums: Sums) -> None:
     """Add to the counts, and remove the rows of periods that have no event left."""
-    rows = sorted((*key, *step) for key, step in steps.items())
-    insert_rows(database, Rollup, rows, ADD_ROLLUP)
-    execute_many(database, DELETE_EMPTY, [row[:4] for row in rows if row[4] < 0])
+    insert_rows(database, Rollup, sums.rows(), ADD_ROLLUP)
+    execute_many(database, DELETE_EMPTY, [row[:4] for row in sums.rows() if row[4] < 0])
 
 
-def parts(found: Mapping[Key, Counts]) -> dict[tuple[Key, int], int]:
+def parts(rows: Iterable[tuple[Any, ...]]) -> dict[tuple[Key, int], int]:
     """Counts with each of their numbers by itself, so that they can be added up."""
-    return {(key, place): number for key, numbers in found.items() for place, number in enumerate(numbers)}
+    return {(row[:4], place): number for row in rows for place, number in enumerate(row[4:])}
 
 
 def stored(database: Database) -> dict[tuple[Key, int], int]:
     """All counts that are kept, each of their numbers by itself."""
-    return parts({row[:4]: row[4:] for row in fetch(database, "SELECT * FROM rollup")})
+    return parts(fetch(database, "SELECT * FROM rollup"))

@@ -7,7 +7,7 @@ so that both find the same.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import date
 from typing import NamedTuple
 from zlib import crc32
@@ -53,7 +53,7 @@ class SearchRow(NamedTuple):
         """The row as FTS5 takes it."""
         if self.num > NUM_MASK:
             raise OverflowError(f"SQLite's search index numbers {NUM_MASK} events; take PostgreSQL for more")
-        return _slot(self.pos) << NUM_BITS | self.num, self.title, self.prose, " ".join(map(token, self.terms))
+        return _slot(self.pos) << NUM_BITS | self.num, self.title, self.prose, tokens(self.terms)
 
     def checksum(self) -> int:
         """A number that is another where the index holds something else of the event."""
@@ -65,6 +65,11 @@ class SearchRow(NamedTuple):
 def token(number: int) -> str:
     """A term as FTS5 is given it: no word looks like that, so it need not be told in which column it is sought."""
     return f"§{number}"
+
+
+def tokens(numbers: Iterable[int]) -> str:
+    """Terms as FTS5 is given them, with a space between two."""
+    return " ".join([f"§{number}" for number in numbers])
 
 
 def _checksum(column: str, at: int, word: str) -> int:

@@ -20,12 +20,13 @@ from tests.writing import GED, ged
 FIXTURES = Path(__file__).parent / "fixtures"
 ROOT = Path(__file__).parent.parent
 TEXT = "What is known of it. " * 15
-# Runs the command line with batches of so many records, each of which is told of.
+# Runs the command line with batches of so many records, each of which is a transaction and told of.
 SMALL_BATCHES = """
 import sys
 from service import import_command, importing
 importing.BATCH = int(sys.argv.pop(1))
 import_command.TELL_SECONDS = -1
+import_command.TRANSACTION_SECONDS = 0
 from service.commands import main
 main()
 """

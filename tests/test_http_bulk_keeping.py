@@ -94,15 +94,15 @@ def test_atomic_keeps_all_of_a_body_that_is_good(empty_writer: FlaskClient, monk
 def failing_once(monkeypatch: pytest.MonkeyPatch, at: int) -> None:
     """Let the writing of one batch fail, the first being 1."""
     calls: list[int] = []
-    write_events = event_store.write_events
+    writing = event_store.writing
 
     def fail(*given: Any, **more: Any) -> Any:
         calls.append(1)
         if len(calls) == at:
             raise RuntimeError("the disk is on fire")
-        return write_events(*given, **more)
+        return writing(*given, **more)
 
-    monkeypatch.setattr(importing, "write_events", fail)
+    monkeypatch.setattr(importing, "writing", fail)
     monkeypatch.setattr(importing, "BATCH", 2)
 
 

@@ -147,6 +147,7 @@ def test_a_file_that_changes_while_it_is_read_is_told_of(
     packed: bool,
 ) -> None:
     monkeypatch.setattr(importing, "BATCH", 50)
+    monkeypatch.setattr(import_command, "TRANSACTION_SECONDS", 0)
     file = tmp_path / "growing.csv"
     data = made("ucdp-ged", 700)
     file.write_bytes(gzip.compress(data, compresslevel=0) if packed else data)
@@ -278,6 +279,7 @@ def test_a_batch_that_was_begun_is_stored_unless_it_is_stopped_twice(
     empty_url: str, empty_database: Database, monkeypatch: pytest.MonkeyPatch, times: int, words: str
 ) -> None:
     monkeypatch.setattr(importing, "BATCH", 10)
+    monkeypatch.setattr(import_command, "TRANSACTION_SECONDS", 0)
     store = importing._store
 
     def stopped(*given: Any) -> Any:
@@ -421,6 +423,7 @@ def test_a_terminal_shows_nothing_to_programs(empty_url: str, tmp_path: Path) ->
 @on_sqlite
 def test_elsewhere_a_line_tells_how_far_it_is_now_and_then(empty_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importing, "BATCH", 10)
+    monkeypatch.setattr(import_command, "TRANSACTION_SECONDS", 0)
 
     class Clock:
         now = 0.0

@@ -88,6 +88,10 @@ class _Unpacked(_Whole):
 
     _fault = ""
 
+    def seekable(self) -> bool:
+        # The reader of packed data takes itself for seekable whatever it reads from.
+        return bool(self._stream.fileobj.seekable())
+
     def _piece(self, size: int) -> bytes:
         if self._fault:
             return b""
