@@ -47,12 +47,11 @@ class Reading:
             self.faults += error.at(f"/{name}")
             return None
 
-    def once(self, parameter: Parameter) -> None:
-        """Note a fault where a parameter that may be given once is given several times."""
-        texts = self._values.get(parameter.name, [])
-        if len(texts) > 1:
-            hint = "; write several values with commas between them" if _is_list(parameter) else ""
-            self.faults.append(Fault(f"/{parameter.name}", "repeated", f"is given {len(texts)} times{hint}"))
+    def refuse_repeated(self, parameter: Parameter) -> None:
+        """Note that a parameter that may be given once is given several times."""
+        times = len(self._values[parameter.name])
+        hint = "; write several values with commas between them" if _is_list(parameter) else ""
+        self.faults.append(Fault(f"/{parameter.name}", "repeated", f"is given {times} times{hint}"))
 
 
 def read_query(database: Database, query_string: bytes, form: str | None = None) -> TimelineQuery:
@@ -107,19 +106,19 @@ def read_parts(
     if listed > query.NAMES_LIMIT:
         raise Refused([*faults, _too_many_names(listed)], source="query")
     reading = Reading(database, readable)
-    for name, item in parameters.items():
-        if name not in FILTERS or not FILTERS[name].repeatable:
-            reading.once(item)
+    for name in parameters:
+        if len(readable.get(name, ())) > 1 and not (name in FILTERS and FILTERS[name].repeatable):
+            reading.refuse_repeated(parameters[name])
     repeated = {fault.pointer[1:] for fault in reading.faults}
-    for name in FILTERS:
+    given = [name for name in FILTERS if name in readable]
+    for name in given:
         if name not in repeated:
             reading.value(name)
-    filters = {name: value for name in FILTERS if (value := reading.value(name)) is not None}
+    filters = {name: value for name in given if (value := reading.value(name)) is not None}
     chosen: dict[str, Any] = {} if form is None else {"format": form}
     for name, option in options.items():
-        given = readable.get(name)
-        if given and name not in repeated:
-            chosen[name] = reading.attempt(name, partial(option.read, given[0]))
+        if readable.get(name) and name not in repeated:
+            chosen[name] = reading.attempt(name, partial(option.read, readable[name][0]))
     faults += reading.faults + _between(filters, chosen, values)
     if faults:
         raise Refused(dict.fromkeys(faults), source="query")
