@@ -25,8 +25,12 @@ PATH = "/v1/events"
 REMEMBERED = 1000
 REMEMBERED_LENGTH = 1000
 # Seconds that a page may take for those who must not wait, and for which they leave a query that took longer.
-AT_ONCE = 0.02
-SLOW_FOR = 60.0
+AT_ONCE = 0.05
+SLOW_FOR = 5.0
+
+
+# Whether the client's own copy is what the store's tag stands for.
+Held = Callable[[str], bool]
 
 
 class Listing(NamedTuple):
@@ -70,42 +74,38 @@ class Listings:
         self._known: LRUCache[bytes, _Known] = LRUCache(REMEMBERED)
         self._guard = threading.Lock()
 
-    def find(self, query_string: bytes, is_held: Callable[[str], bool] | None = None) -> Listing:
+    def find(self, query_string: bytes, is_held: Held | None = None) -> Listing:
         """The page that a URL asks for. Raises Refused with an entry for each fault.
 
         is_held: whether the client's own copy is what the store's tag stands for; None where it has none.
         """
         return self.find_again(query_string, is_held) or self._find_first(query_string, is_held)
 
-    def find_at_once(self, query_string: bytes, is_held: Callable[[str], bool] | None = None) -> Listing | None:
-        """As ``find_again``, for who must not wait: None also for a query that took too long when it was asked so."""
-        with self._guard:
-            known = self._known.get(query_string)
-        begun = time.monotonic()
-        if known is None or begun < known.slow_until:
-            return None
-        found = self.find_again(query_string, is_held)
-        if (ended := time.monotonic()) - begun > AT_ONCE:
-            known.slow_until = ended + SLOW_FOR
-        return found
+    def find_again(self, query_string: bytes, is_held: Held | None = None, at_once: bool = False) -> Listing | None:
+        """The page of a query that is remembered, in one statement; None for all others.
 
-    def find_again(self, query_string: bytes, is_held: Callable[[str], bool] | None = None) -> Listing | None:
-        """The page of a query that is remembered, in one statement; None for all others."""
+        at_once: for who must not wait: None also for a page that took too long a moment ago.
+        """
         with self._guard:
             known = self._known.get(query_string)
         if known is None:
             return None
         if is_held and is_held((state := store_state(self._database)).tag) and known.holds_in(state):
             return Listing(None, state, state.sequence)
+        begun = time.monotonic()
+        if at_once and begun < known.slow_until:
+            return None
         # One statement is one moment of the store, and tells of it whether the names are still the same.
         page = timeline.read(self._database, known.prepared)
+        if (ended := time.monotonic()) - begun > AT_ONCE:
+            known.slow_until = ended + SLOW_FOR
         if known.holds_in(page.state):
             return _written(page, known)
         with self._guard:
             self._known.pop(query_string, None)
         return None
 
-    def _find_first(self, query_string: bytes, is_held: Callable[[str], bool] | None) -> Listing:
+    def _find_first(self, query_string: bytes, is_held: Held | None) -> Listing:
         # Of one moment, so that the names, the events and the tag never tell of different ones.
         with snapshot(self._database):
             asked = read_query(self._database, query_string)

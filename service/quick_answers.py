@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
@@ -21,12 +22,12 @@ from peewee import Database, SqliteDatabase
 from service.compression import GZIP_FROM, GZIP_SUFFIX, zipped
 from service.database import give_back
 from service.ledger import release_tag, store_state
-from service.listing import PATH, Listing, Listings
+from service.listing import PATH, Held, Listing, Listings
 
 Headers = Sequence[tuple[bytes, bytes]]
 Kind = tuple[bytes | None, ...]
-# What finds a page by its query, and by whether the client's own copy is what a tag stands for.
-Find = Callable[[bytes, Callable[[str], bool] | None], Listing | None]
+# What finds a page by its query.
+Find = Callable[[bytes, Held | None], Listing | None]
 
 # The headers of a request that answers vary by.
 VARY = ("Accept", "Accept-Encoding", "Origin")
@@ -139,7 +140,7 @@ class QuickAnswers:
         if not self._is_file:
             return None
         try:
-            return self._given_before(asked) or self._page(asked, self._listings.find_at_once)
+            return self._given_before(asked) or self._page(asked, partial(self._listings.find_again, at_once=True))
         except Exception:
             return None
 
