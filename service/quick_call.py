@@ -64,8 +64,7 @@ def asked_over_wsgi(environ: Environ) -> Asked | None:
     if environ.get("CONTENT_LENGTH") not in (None, "", "0"):
         return None
     path, query = environ["PATH_INFO"], environ.get("QUERY_STRING")
-    target = environ.get("RAW_URI") or (f"{path}?{query}" if query else path)
-    return _asked(target.encode("latin-1"), headers, environ.get("REMOTE_ADDR", ""))
+    return _asked((f"{path}?{query}" if query else path).encode("latin-1"), headers, environ.get("REMOTE_ADDR", ""))
 
 
 def _asked(target: bytes, headers: Mapping[str, bytes], client: str) -> Asked | None:

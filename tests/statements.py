@@ -6,7 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from flask.testing import FlaskClient
 from peewee import Database
+
+
+def ask_anew(client: FlaskClient) -> None:
+    """Have the application make each answer to this client anew: it judges whoever sends credentials itself."""
+    client.environ_base["HTTP_AUTHORIZATION"] = "Basic bm9ib2R5Om5vdGhpbmc="
 
 
 def sent_to(database: Database, monkeypatch: pytest.MonkeyPatch) -> list[str]:

@@ -14,7 +14,7 @@ from peewee import Database
 from service.actor_store import write_actors
 from service.filters import FACETS
 from tests.answers import body, refusal, refusals
-from tests.statements import read_from, sent_to
+from tests.statements import ask_anew, read_from, sent_to
 from tests.writing import body as event
 from tests.writing import delete_event, put
 
@@ -263,6 +263,7 @@ def test_the_number_of_statements_does_not_follow_the_number_of_events(
     app: Flask, database: Database, monkeypatch: pytest.MonkeyPatch, query: str
 ) -> None:
     client = app.test_client()
+    ask_anew(client)
     put(database, spoken("Paper", "PAPER", title="One is seen", actors=["taliban"]))
     # The first request of all looks once at what the store was made by.
     body(client.get("/v1/facets"))
@@ -284,6 +285,7 @@ def test_terms_are_read_in_pieces_that_add_up(
     app: Flask, database: Database, monkeypatch: pytest.MonkeyPatch, query: str
 ) -> None:
     client = app.test_client()
+    ask_anew(client)
     # Of every three events one has two spellings; "PAPER" is the most frequent.
     names = (("Paper", "PAPER"), ("PAPER",), ("paper", "Other"))
     put(database, *(spoken(*names[number % 3], tags=["many"], actors=["taliban"]) for number in range(60)))

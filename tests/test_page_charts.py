@@ -22,7 +22,7 @@ from service.pages.histogram import BARS_MAX
 from service.pages.lanes import DOTS_MAX, LANES_MAX
 from service.pages.timeline_view import read_view, timeline_view
 from tests.page_reading import page
-from tests.statements import sent_to
+from tests.statements import ask_anew, sent_to
 from tests.writing import body, put
 
 HOSTILE = "<script>alert('1')</script>\"'><b onload=x>{{ 7*7 }}</b>"
@@ -160,6 +160,7 @@ def test_lanes_are_asked_for_only_where_they_are_shown(
     client: FlaskClient, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client.get("/readyz")
+    ask_anew(client)
     sent: list[str] = []
     app: Flask = client.application
     sent = sent_to(app.extensions["dateline"]["database"], monkeypatch)
@@ -278,6 +279,7 @@ def test_a_page_of_pictures_costs_as_many_statements_for_one_event_as_for_a_thou
     store: Database, asking: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     people(store)
+    ask_anew(asking)
     asking.get("/readyz")
     sent = sent_to(store, monkeypatch)
     # A name of each kind that the queries ask for.

@@ -16,7 +16,7 @@ from service.ledger import ledger
 from tests.answers import body as read
 from tests.conftest import keyed
 from tests.page_reading import Page, page, words
-from tests.statements import sent_to
+from tests.statements import ask_anew, sent_to
 from tests.writing import body, claim, delete_event, put
 
 HOSTILE = """<script>alert('1')</script>"'><img src=x onerror="alert(2)"><b style='x'>{{ 7*7 }}</b>&amp;</td></table>"""
@@ -356,6 +356,7 @@ def test_a_merged_actor_is_named_as_what_it_has_become(store: Database, asking: 
 def statements(app: Flask, monkeypatch: pytest.MonkeyPatch, path: str) -> int:
     """How many statements a page sends, once the store is known to be readable."""
     client = app.test_client()
+    ask_anew(client)
     client.get("/")
     with monkeypatch.context() as patched:
         sent = sent_to(app.extensions["dateline"]["database"], patched)

@@ -19,7 +19,7 @@ from service.formats import FORMATS
 from service.pages.address import Address
 from service.pages.filter_form import FIELDS, ORDERS, filter_form
 from tests.conftest import event_body
-from tests.statements import sent_to
+from tests.statements import ask_anew, sent_to
 
 BYTES_MAX = 100_000
 NOTHING: dict[str, list[dict[str, Any]]] = {
@@ -259,6 +259,7 @@ def test_a_page_of_many_costs_what_a_page_of_few_costs(
         assert write_events(store, drafts, by="test", create_actors=True).rejected == []
 
     counts = []
+    ask_anew(asking)
     sent = sent_to(store, monkeypatch)
     sizes = []
     for count in (40, 400):

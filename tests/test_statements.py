@@ -23,7 +23,7 @@ from service.models import Event, EventDocument, Timeline
 from service.read_query import read_query
 from service.search_rows import SearchRow
 from tests.conftest import copied, event_body
-from tests.statements import sent_to
+from tests.statements import ask_anew, sent_to
 
 ACTORS = [*(f"unit-{number}" for number in range(96)), "guard", "army", "rare", "idle"]
 PROVINCES = ("AF-PAN", "AF-KAB", "AF-BGL", "PK-KP")
@@ -111,6 +111,7 @@ def statements(empty_app: Flask, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def cost(client: FlaskClient, statements: list[str], path: str) -> tuple[int, dict[str, Any]]:
     """How many statements a request sends, and its answer. Beginning and ending a transaction is none."""
+    ask_anew(client)
     statements.clear()
     response = client.get(path)
     assert response.status_code == 200, response.text
