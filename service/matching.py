@@ -26,6 +26,9 @@ COMPOUND_MAX = 400
 # Of the order by relevance, only so many are told.
 RELEVANT_MAX = 1000
 
+# A range as a member of a list: its term, place and span, and its bounds.
+LISTED_RANGE = "(CAST(? AS INTEGER), CAST(? AS INTEGER), CAST(? AS INTEGER), CAST(? AS TEXT), CAST(? AS TEXT))"
+
 NOTHING = "SELECT '' AS sort_key, 0 AS num FROM store WHERE 1 = 0"
 
 
@@ -209,10 +212,44 @@ def _add_merged(
             _add_range(sql, engine, plan, pair, stretch, order, None, in_title)
         _add_order(sql, "sort_key", order, limit)
         return
+    if limit is not None and not plan.sought:
+        _add_listed(sql, engine, plan, ranges, order, limit)
+        return
     sql.add("SELECT m.sort_key, m.num FROM (")
     for index, (pair, stretch) in enumerate(ranges):
         sql.add(f"{union if index else ''}SELECT r.sort_key, r.num FROM (")
         _add_range(sql, engine, plan, pair, stretch, order, limit, in_title)
+        sql.add(") r")
+    sql.add(") m")
+    _add_order(sql, "m.sort_key", order, limit)
+
+
+def _add_listed(
+    sql: Sql, engine: Dialect, plan: Plan, ranges: Sequence[tuple[Pair, Stretch]], order: str, limit: int
+) -> None:
+    """Add several ranges as a list, each looked up in turn: the plan of one is made for all, and the tests stand once.
+
+    For PostgreSQL, to which each branch of a union is a plan of its own that takes as long to make as to run.
+    """
+    # An event under several pairs comes once.
+    distinct = "DISTINCT " if len({pair for pair, _ in ranges}) > 1 else ""
+    sql.add(f"SELECT {distinct}m.sort_key, m.num FROM (")
+    for index, reaches in enumerate(dict.fromkeys(stretch.reaches for _, stretch in ranges)):
+        alike = [(pair, stretch) for pair, stretch in ranges if stretch.reaches == reaches]
+        tests = (*reaching(reaches), *plan.tests)
+        row = any(test.needs_row for test in tests)
+        sql.add(" UNION ALL " if index else "")
+        sql.add("SELECT r.sort_key, r.num FROM (VALUES ")
+        for place, (pair, stretch) in enumerate(alike):
+            sql.add(f"{', ' if place else ''}{LISTED_RANGE}", *pair, stretch.span, stretch.low, stretch.high)
+        sql.add(") v(term, place, span, low, high) CROSS JOIN LATERAL (SELECT t.pos AS sort_key, t.num FROM timeline t")
+        if row:
+            sql.add(" " + engine.looked_up.format(table="event", name="e", of="t"))
+        sql.add(" WHERE e.num = t.num AND" if row else " WHERE")
+        sql.add(" t.term = v.term AND t.place = v.place AND t.span = v.span")
+        sql.add(' AND t.pos >= v.low COLLATE "C" AND t.pos < v.high COLLATE "C"')
+        sql.add_tests(tests, row="e")
+        _add_order(sql, "t.pos", order, limit)
         sql.add(") r")
     sql.add(") m")
     _add_order(sql, "m.sort_key", order, limit)
@@ -225,7 +262,7 @@ def _add_range(
     if plan.sought:
         search_index.add_range(sql, engine, plan.sought, stretch, plan.tests, order, limit, in_title)
         return
-    tests = (*reaching(stretch), *plan.tests)
+    tests = (*reaching(stretch.reaches), *plan.tests)
     row = any(test.needs_row for test in tests)
     sql.add("SELECT t.pos AS sort_key, t.num FROM timeline t")
     if row:

@@ -105,16 +105,16 @@ def add_range(
     tests: conditions beside. in_title: what the text wants must stand in the title.
     """
     lists = sought.within(stretch)
-    tests = (*reaching(stretch), *tests)
+    tests = (*reaching(stretch.reaches), *tests)
     if engine is SQLITE:
         _add_fts_range(sql, _fts_expression(lists, sought.text, in_title), stretch, tests, order, limit)
     else:
         _add_gin_range(sql, engine, _gin_condition(lists, sought.text, in_title), stretch, tests, order, limit)
 
 
-def reaching(stretch: Stretch) -> tuple[Test, ...]:
-    """The test that an event of a stretch reaches as far as it must, where it must."""
-    return () if stretch.reaches is None else (Test(REACHES, (stretch.reaches,)),)
+def reaching(minute: str | None) -> tuple[Test, ...]:
+    """The test that an event reaches that minute, where it must."""
+    return () if minute is None else (Test(REACHES, (minute,)),)
 
 
 def _add_fts_range(
