@@ -20,7 +20,7 @@ from peewee import Database, SqliteDatabase
 
 from service.compression import GZIP_FROM, GZIP_SUFFIX, zipped
 from service.database import give_back
-from service.ledger import release_tag, store_state
+from service.ledger import is_store_tag, release_tag, store_state
 from service.listing import PATH, Listing, Listings
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -33,6 +33,8 @@ VARY = ("Accept", "Accept-Encoding", "Origin")
 # Headers that belong to one answer. All others are those of its kind.
 OWN = frozenset({b"content-encoding", b"content-length", b"etag", b"link", b"x-request-id", b"x-sequence"})
 JSON = b"application/json"
+# Bytes of the target and kind of a request. Who sends more has no usual client, and would fill the memory.
+LONGEST_ASKED = 2000
 # Bytes of the answers that are kept, and of the largest of them; heads that are remembered.
 KEPT_BYTES = 32 * 2**20
 LARGEST = KEPT_BYTES // 8
@@ -42,9 +44,9 @@ HEADS = 256
 class Asked(NamedTuple):
     """What a request that only reads asks for.
 
-    target: path and query as they were sent. kind: the values of ``Host`` and of the headers of ``VARY``, None for one
-    that was not sent. held: the tag of the client's own copy, as if it were not compressed; holds_zipped: whether it
-    is. request_id: the client's own id of the request. client: its address.
+    target: path and query as they were sent. kind: the scheme, and the values of ``Host`` and of the headers of
+    ``VARY``, None for one that was not sent. held: the tag of the client's own copy, as if it were not compressed;
+    holds_zipped: whether it is. request_id: the client's own id of the request. client: its address.
     """
 
     target: bytes
@@ -131,8 +133,9 @@ class QuickAnswers:
                 self._heads[given.route, asked.kind, given.status] = _Head(head, given.zips)
         if given.status == 200:
             head = [(name, value) for name, value in given.headers if name != b"x-request-id"]
-            base = tag.removesuffix(GZIP_SUFFIX)
-            self._keep(asked, _Kept(tag.partition("-")[0], base, sequence, given.route, head, given.body))
+            store_tag, base = tag.partition("-")[0], tag.removesuffix(GZIP_SUFFIX)
+            if is_store_tag(store_tag):
+                self._keep(asked, _Kept(store_tag, base, sequence, given.route, head, given.body))
 
     def at_once(self, asked: Asked) -> Quick | None:
         """The answer that is there at once, as far as can be told."""
@@ -171,9 +174,12 @@ class QuickAnswers:
         begun = time.perf_counter()
         with self._guard:
             kept = self._kept.get((asked.target, asked.kind))
-        if kept is None or store_state(self._database).tag != kept.store_tag:
+        if kept is None or (state := store_state(self._database)).tag != kept.store_tag:
             return None
         if asked.held == kept.tag:
+            if kept.sequence != str(state.sequence).encode():
+                # Of a past moment, where a page for people that is unchanged tells of today's.
+                return None
             return self._unchanged(asked, kept.route, kept.tag, kept.sequence, begun)
         return self._answered(asked, kept.route, Quick(200, [*kept.head], kept.body), begun)
 
@@ -211,7 +217,7 @@ class QuickAnswers:
 
 
 def _size(kept: _Kept) -> int:
-    return len(kept.body) + 2000
+    return len(kept.body) + sum(len(value) for _, value in kept.head) + LONGEST_ASKED + 2000
 
 
 def _query(asked: Asked) -> bytes:
