@@ -272,3 +272,19 @@ def test_a_path_that_holds_a_question_mark_is_no_query(shared_front: Fronted) ->
                     # Not every server tells how the address was written.
                     del environ["RAW_URI"], environ["REQUEST_URI"]
                 assert called(shared_front.app, environ).status == status
+
+
+def test_each_form_of_an_answer_is_for_those_who_ask_for_it(database_url: str) -> None:
+    with fronted(database_url, cors_origins=("https://news.example", "https://other.example")) as front:
+        for target in ("/v1/events?limit=3", "/v1/provinces?country=AF", "/"):
+            for name, values in (
+                ("Accept", ("application/json", "application/geo+json", "application/atom+xml", "*/*", "text/csv")),
+                ("Accept-Encoding", ("gzip", "identity", "gzip;q=0")),
+                ("Origin", ("https://news.example", "https://other.example", "https://evil.example")),
+                ("Host", ("one.example", "two.example")),
+            ):
+                base = [] if name == "Host" else [HOST]
+                for value in values * 2:
+                    front.agree(target, [*base, (name, value)])
+                    front.agree(target, [*base, (name, value)], over_wsgi=True)
+                front.agree(target)
