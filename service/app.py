@@ -76,7 +76,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     security.init_app(app, settings)
     http.init_app(app, settings)
     ours = app.extensions["dateline"]
-    ours["quick"] = QuickAnswers(database, listings, Manners(ours["admits"], ours["count"], http.request_id_for))
+    ours["quick"] = QuickAnswers(
+        database, listings, Manners(ours["may_pass"], ours["admits"], ours["count"], http.request_id_for)
+    )
     problems.init_app(app)
 
     # Routes

@@ -125,6 +125,11 @@ def store_tag(identity: str, version: int, recorded: int) -> str:
     return f"{identity}.{version}.{recorded // 1000:x}"
 
 
+def is_store_tag(tag: str) -> bool:
+    """Whether a tag is that of a store, and not the version of a single thing."""
+    return tag.count(".") == 2
+
+
 def release_tag(tag: str) -> str:
     """The entity tag of an answer that follows from the whole store: a new release may answer differently."""
     return f"{tag}-{__version__}"

@@ -21,8 +21,8 @@ from service.read_query import read_query, shown_sequence
 from service.timeline import Page, Prepared
 
 PATH = "/v1/events"
-# Queries that are remembered, some kilobytes each, and the bytes of the longest of them.
-REMEMBERED = 1000
+# Bytes of what is remembered of queries, some kilobytes for most and hundreds for some; and of the longest query.
+REMEMBERED_BYTES = 16 * 2**20
 REMEMBERED_LENGTH = 1000
 # Seconds that a page may take for those who must not wait, and for which they leave a query that took longer.
 AT_ONCE = 0.05
@@ -71,7 +71,7 @@ class Listings:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._known: LRUCache[bytes, _Known] = LRUCache(REMEMBERED)
+        self._known: LRUCache[bytes, _Known] = LRUCache(REMEMBERED_BYTES, _size)
         self._guard = threading.Lock()
 
     def find(self, query_string: bytes, is_held: Held | None = None) -> Listing:
@@ -122,6 +122,11 @@ class Listings:
             with self._guard:
                 self._known[query_string] = known
         return _written(page, known)
+
+
+def _size(known: _Known) -> int:
+    # Beside the statement stands the plan that it was made from, which grows with it.
+    return 4000 + len(known.prepared.sql) + 40 * len(known.prepared.parameters)
 
 
 def _written(page: Page, known: _Known) -> Listing:

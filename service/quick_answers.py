@@ -21,7 +21,7 @@ from peewee import Database, SqliteDatabase
 
 from service.compression import GZIP_FROM, GZIP_SUFFIX, zipped
 from service.database import give_back
-from service.ledger import release_tag, store_state
+from service.ledger import is_store_tag, release_tag, store_state
 from service.listing import PATH, Held, Listing, Listings
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -34,6 +34,8 @@ VARY = ("Accept", "Accept-Encoding", "Origin")
 # Headers that belong to one answer. All others are those of its kind.
 OWN = frozenset({b"content-encoding", b"content-length", b"etag", b"link", b"x-request-id", b"x-sequence"})
 JSON = b"application/json"
+# Bytes of the target and kind of a request. Who sends more has no usual client, and would fill the memory.
+LONGEST_ASKED = 2000
 # Bytes of the answers that are kept, and of the largest of them; heads that are remembered.
 KEPT_BYTES = 32 * 2**20
 LARGEST = KEPT_BYTES // 8
@@ -43,9 +45,9 @@ HEADS = 256
 class Asked(NamedTuple):
     """What a request that only reads asks for.
 
-    target: path and query as they were sent. kind: the values of ``Host`` and of the headers of ``VARY``, None for one
-    that was not sent. held: the tag of the client's own copy, as if it were not compressed; holds_zipped: whether it
-    is. request_id: the client's own id of the request. client: its address.
+    target: path and query as they were sent. kind: the scheme, and the values of ``Host`` and of the headers of
+    ``VARY``, None for one that was not sent. held: the tag of the client's own copy, as if it were not compressed;
+    holds_zipped: whether it is. request_id: the client's own id of the request. client: its address.
     """
 
     target: bytes
@@ -97,10 +99,11 @@ class _Kept(NamedTuple):
 class Manners:
     """What the application does with every request that reads.
 
-    admits: whether one from an address may pass now. count: told of the method, route, status and seconds of each.
-    request_id: the id of a request, by the one that the client gave it.
+    may_pass: whether one from an address might pass now; admits: the same, and it counts as one. count: told of the
+    method, route, status and seconds of each. request_id: the id of a request, by the one that the client gave it.
     """
 
+    may_pass: Callable[[str], bool]
     admits: Callable[[str], bool]
     count: Callable[[str, str, int, float], None]
     request_id: Callable[[str], str]
@@ -132,17 +135,13 @@ class QuickAnswers:
                 self._heads[given.route, asked.kind, given.status] = _Head(head, given.zips)
         if given.status == 200:
             head = [(name, value) for name, value in given.headers if name != b"x-request-id"]
-            base = tag.removesuffix(GZIP_SUFFIX)
-            self._keep(asked, _Kept(tag.partition("-")[0], base, sequence, given.route, head, given.body))
+            store_tag, base = tag.partition("-")[0], tag.removesuffix(GZIP_SUFFIX)
+            if is_store_tag(store_tag):
+                self._keep(asked, _Kept(store_tag, base, sequence, given.route, head, given.body))
 
     def at_once(self, asked: Asked) -> Quick | None:
         """The answer that is there at once, as far as can be told."""
-        if not self._is_file:
-            return None
-        try:
-            return self._given_before(asked) or self._page(asked, partial(self._listings.find_again, at_once=True))
-        except Exception:
-            return None
+        return self._find(asked, partial(self._listings.find_again, at_once=True)) if self._is_file else None
 
     def leave(self) -> None:
         """Close what the thread holds that called ``at_once``."""
@@ -152,12 +151,18 @@ class QuickAnswers:
     def in_time(self, asked: Asked) -> Quick | None:
         """The answer that takes a few statements."""
         try:
-            return self._given_before(asked) or self._page(asked, self._listings.find)
-        except Exception:
-            # The application will fail in the same way, and has the words for it.
-            return None
+            return self._find(asked, self._listings.find)
         finally:
             give_back(self._database)
+
+    def _find(self, asked: Asked, find: Find) -> Quick | None:
+        try:
+            if self._manners.may_pass(asked.client):
+                return self._given_before(asked) or self._page(asked, find)
+        except Exception:
+            # The application will fail in the same way, and has the words for it.
+            pass
+        return None
 
     def _head(self, route: str, asked: Asked, status: int) -> _Head | None:
         with self._guard:
@@ -172,9 +177,12 @@ class QuickAnswers:
         begun = time.perf_counter()
         with self._guard:
             kept = self._kept.get((asked.target, asked.kind))
-        if kept is None or store_state(self._database).tag != kept.store_tag:
+        if kept is None or (state := store_state(self._database)).tag != kept.store_tag:
             return None
         if asked.held == kept.tag:
+            if kept.sequence != str(state.sequence).encode():
+                # Of a past moment, where a page for people that is unchanged tells of today's.
+                return None
             return self._unchanged(asked, kept.route, kept.tag, kept.sequence, begun)
         return self._answered(asked, kept.route, Quick(200, [*kept.head], kept.body), begun)
 
@@ -212,7 +220,7 @@ class QuickAnswers:
 
 
 def _size(kept: _Kept) -> int:
-    return len(kept.body) + 2000
+    return len(kept.body) + sum(len(value) for _, value in kept.head) + LONGEST_ASKED + 2000
 
 
 def _query(asked: Asked) -> bytes:

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 from service.compression import GZIP_SUFFIX
-from service.quick_answers import VARY, Asked, QuickAnswers
+from service.quick_answers import LONGEST_ASKED, VARY, Asked, QuickAnswers
 
 Environ = dict[str, Any]
 
@@ -19,8 +19,8 @@ _HELD = re.compile(r'(?:W/)?"([^"]*)"')
 _KIND = ("host", *(name.lower() for name in VARY))
 # A request that has one of these is for the application to judge.
 _JUDGED = (
-    *("authorization", "content-length", "expect", "if-none-match", "last-event-id", "range"),
-    *("transfer-encoding", "upgrade", "x-request-id"),
+    *("access-control-request-private-network", "authorization", "content-length", "expect", "if-none-match"),
+    *("last-event-id", "range", "transfer-encoding", "upgrade", "x-request-id"),
 )
 _NAMED_IN_BYTES = {name.encode(): name for name in (*_KIND, *_JUDGED)}
 _NAMED_IN_ENVIRONMENT = {name: "HTTP_" + name.upper().replace("-", "_") for name in (*_KIND, *_JUDGED)}
@@ -49,7 +49,7 @@ def asked_over_asgi(scope: MutableMapping[str, Any]) -> Asked | None:
                 return None
             headers[name] = value
     path, query = scope["raw_path"], scope["query_string"]
-    return _asked(path + b"?" + query if query else path, headers, scope["client"][0])
+    return _asked(scope["scheme"], path + b"?" + query if query else path, headers, scope["client"][0])
 
 
 def asked_over_wsgi(environ: Environ) -> Asked | None:
@@ -64,10 +64,17 @@ def asked_over_wsgi(environ: Environ) -> Asked | None:
     if environ.get("CONTENT_LENGTH") not in (None, "", "0"):
         return None
     path, query = environ["PATH_INFO"], environ.get("QUERY_STRING")
-    return _asked((f"{path}?{query}" if query else path).encode("latin-1"), headers, environ.get("REMOTE_ADDR", ""))
+    if "?" in path:
+        # It was sent as %3F, and must not pass for the beginning of a query.
+        return None
+    target = f"{path}?{query}" if query else path
+    return _asked(environ["wsgi.url_scheme"], target.encode("latin-1"), headers, environ.get("REMOTE_ADDR", ""))
 
 
-def _asked(target: bytes, headers: Mapping[str, bytes], client: str) -> Asked | None:
+def _asked(scheme: str, target: bytes, headers: Mapping[str, bytes], client: str) -> Asked | None:
+    if not headers.get("host"):
+        # Answers name the address that the client reached, which only the server knows.
+        return None
     held, holds_zipped, request_id = None, False, ""
     for name in headers:
         if name in _KIND:
@@ -75,9 +82,12 @@ def _asked(target: bytes, headers: Mapping[str, bytes], client: str) -> Asked | 
         text = headers[name].decode("latin-1")
         if name == "x-request-id":
             request_id = text
-        elif name == "if-none-match" and (match := _HELD.fullmatch(text.strip())):
+        elif name == "if-none-match" and (match := _HELD.fullmatch(text)):
             held = match[1].removesuffix(GZIP_SUFFIX)
             holds_zipped = held != match[1]
         else:
             return None
-    return Asked(target, tuple(headers.get(name) for name in _KIND), held, holds_zipped, request_id, client)
+    kind = (scheme.encode(), *(headers.get(name) for name in _KIND))
+    if len(target) + sum(map(len, filter(None, kind))) > LONGEST_ASKED:
+        return None
+    return Asked(target, kind, held, holds_zipped, request_id, client)

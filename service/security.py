@@ -49,6 +49,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     # For the server, which asks before it takes a large body in.
     ours["may_write"] = partial(may_write, ours["database"])
     limit = None if settings.rate_limit == "none" else parse(settings.rate_limit)
+    ours["may_pass"] = lambda address: limit is None or bool(ours["limiter"].test(limit, REQUESTS, address))
     ours["admits"] = lambda address: limit is None or bool(ours["limiter"].hit(limit, REQUESTS, address))
 
     @app.before_request

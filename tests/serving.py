@@ -79,10 +79,11 @@ def children(process: int) -> set[int]:
 
 
 @contextmanager
-def serving(url: str, port: int | None = None) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """``dateline serve`` with two workers: the process and the port; it is killed at the end."""
+def serving(url: str, port: int | None = None, workers: int = 2) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """``dateline serve`` with two workers or more: the process and the port; it is killed at the end."""
     port = port or free_port()
-    environment = {"DATELINE_DATABASE_URL": url, "PORT": str(port), "WEB_CONCURRENCY": "2", "HOST": "127.0.0.1"}
+    environment = {"DATELINE_DATABASE_URL": url, "PORT": str(port), "HOST": "127.0.0.1"}
+    environment["WEB_CONCURRENCY"] = str(workers)
     server = started("-m", "service.commands", "serve", environment=environment)
     try:
         assert soon(lambda: server.poll() is not None or answers(port)), "the server does not answer"
