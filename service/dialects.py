@@ -15,8 +15,8 @@ class Dialect:
 
     column_types: for the migrations. ``text`` sorts and ranges by its UTF-8 bytes, ``bigint`` has 64 bits, and a
     ``clustered`` table is kept in the order of its key where the engine can.
-    documents: the aggregate that joins the column ``document`` in the order of ``sort_key``, as bytes, each text on
-    a line of its own; documents_backwards: against that order.
+    documents: the aggregate that joins the column ``document`` in the order of ``sort_key``, each text on a line of its
+    own; documents_backwards: against that order. It gives bytes or text, whichever comes sooner from the engine.
     merges: whether the ranges of a union in order are each read in that order without being told to.
     looked_up: joins ``table`` under ``name``, row by row as those of ``of`` come, by its key ``num``.
     rows_in_order: what keeps rows in the order of the subquery ``k`` that their keys come from.
@@ -64,8 +64,8 @@ SQLITE = Dialect(
 # the page needs few; OFFSET keeps it from taking the looked-up row apart.
 POSTGRES = Dialect(
     column_types={"text": 'TEXT COLLATE "C"', "bigint": "BIGINT", "clustered": ""},
-    documents="convert_to(string_agg(document, E',\\n' ORDER BY sort_key), 'UTF8')",
-    documents_backwards="convert_to(string_agg(document, E',\\n' ORDER BY sort_key DESC), 'UTF8')",
+    documents="string_agg(document, E',\\n' ORDER BY sort_key)",
+    documents_backwards="string_agg(document, E',\\n' ORDER BY sort_key DESC)",
     merges=False,
     looked_up="CROSS JOIN LATERAL (SELECT * FROM {table} y WHERE y.num = {of}.num OFFSET 0) {name}",
     rows_in_order=" ORDER BY k.sort_key{direction}",

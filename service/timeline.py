@@ -72,7 +72,7 @@ def read(database: Database, prepared: Prepared) -> Page:
     asked, plan, sql, parameters = prepared
     [(*state, count, key, text, total)] = fetch(database, sql, parameters)
     stands = StoreState(*state)
-    documents = bytes(text or b"")
+    documents: bytes = text.encode() if isinstance(text, str) else text or b""
     more = count > asked.limit
     if more:
         # One event too many was read: it tells that there is a next page, and where that begins. Each document
