@@ -30,6 +30,8 @@ MAIN_QUERIES = 10
 # So many queries are timed between two timings of the main query, so that a slow moment meets both.
 BLOCK = 25
 CALLS, SECONDS = 3, 2.0
+# Whoever sends credentials is judged by the application, which makes each answer anew.
+ANEW = {"Authorization": "Basic bm9ib2R5Om5vdGhpbmc="}
 
 
 class OtherStore(Exception):
@@ -85,7 +87,7 @@ def ask_once(app: Flask, paths: Sequence[str]) -> tuple[dict[str, int], dict[str
 
 def time_path(app: Flask, path: str) -> float:
     """Milliseconds of an answer: the median of three calls, or of fewer where these take more than two seconds."""
-    environ = create_environ(path)
+    environ = create_environ(path, headers=ANEW)
     times: list[float] = []
     begun = time.perf_counter()
     while len(times) < CALLS and time.perf_counter() - begun < SECONDS:
