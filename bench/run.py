@@ -32,6 +32,7 @@ from bench import (
     report,
     scale,
     shapes,
+    stages,
     starting,
     stores,
 )
@@ -46,6 +47,7 @@ SECTIONS: Mapping[str, Callable[[Plan], Found]] = {
     "shapes": shapes.measure_shapes,
     "start": starting.measure,
     "gzip": gzip_cost.measure,
+    "stages": stages.measure,
     "import": import_size.measure,
     "postgres": postgres.measure,
     "writer": beside_writer.measure,
