@@ -84,6 +84,11 @@ def closing_database(database: Database) -> Iterator[Database]:
             database.close_all()
 
 
+def is_file(database: Database) -> bool:
+    """Whether the database is a file of this machine, and not a server's."""
+    return isinstance(database, SqliteDatabase)
+
+
 def own_files(database: Database) -> list[Path]:
     """The files that a database is made of, whether they are there yet or not; none of a server's."""
     if not isinstance(database, SqliteDatabase):

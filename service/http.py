@@ -222,6 +222,8 @@ def _show_quick(response: Response) -> None:
     asked = request.environ.get(ASKED)
     if asked is None or request.url_rule is None or response.direct_passthrough or response.is_streamed:
         return
+    if response.status_code not in (200, 304) or not {"ETag", "X-Sequence"} <= {*response.headers.keys()}:
+        return
     headers = response.get_wsgi_headers(request.environ).to_wsgi_list()
     encoded = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
     zips = request.accept_encodings["gzip"] > 0

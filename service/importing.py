@@ -14,7 +14,7 @@ from peewee import Database
 from schemas.faults import Fault
 from schemas.fields import ID_FORM
 from service.catalog import describe_dataset, introduce_dataset
-from service.database import chunks, own_files, write
+from service.database import chunks, is_file, write
 from service.drafts import Draft, Rejection, Report
 from service.event_store import delete_events, writing
 from service.import_report import ImportReport
@@ -33,9 +33,9 @@ REPEATED = Fault("/id", "repeated-id", "a record before this one has the same id
 LOCAL = "local"
 # Seconds between two long transactions: others who wait for SQLite's lock look for it ten times a second.
 OTHERS_TURN = 0.1
-# Events of one transaction. An import that is stopped leaves whole batches, and goes on when it is run again.
+# Events of one batch. An import that is stopped leaves whole batches, and goes on when it is run again.
 BATCH = 2000
-# Characters of one transaction's records, or a little more, so that large ones need no more memory than many.
+# Characters of one batch's records, or a little more, so that large ones need no more memory than many.
 BATCH_SIZE = 3_000_000
 
 
@@ -68,9 +68,10 @@ class Import:
 class Listener:
     """Who is told of an import while it goes on.
 
-    progress: what became of all records so far, after each batch. rejects: where the rejected records go, as they
-    stood. warned: the line of each warning, the id of its event, None where it has none, and the warning.
-    whole: a context in which nothing may break in, so that what is told of a batch is what became of it.
+    progress: what became of all records so far, after each transaction. rejects: where the rejected records go, as they
+    stood. warned: the line of each warning, the id of its event, None where it has none, and the warning. Both are told
+    before their transaction ends: where that fails, so does the import, and they are told again when it is run again.
+    whole: a context in which nothing may break in, so that what is told of a transaction is what became of it.
     """
 
     progress: Callable[[ImportReport], None] = lambda report: None
@@ -153,7 +154,7 @@ def _take_all(
     waiting = Waiting()
     # A pipe may let its reader wait for ever, and with it all who write. What a server refuses may have to be done
     # again, and one batch is at hand for that.
-    together = _Together(database, lasting if own_files(database) and stream.seekable() else 0.0)
+    together = _Together(database, lasting if is_file(database) and stream.seekable() else 0.0)
     described = False
     reading = how.importer.read(opened(stream))
 
@@ -212,6 +213,7 @@ class _Together:
         self._database = database
         self._lasting = lasting
         self._ends = 0.0
+        self._is_first = True
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -219,13 +221,15 @@ class _Together:
         if not self._lasting:
             yield
             return
+        if not self._is_first:
+            time.sleep(OTHERS_TURN)
+        self._is_first = False
         with self._database.atomic():
             self._ends = time.monotonic() + self._lasting
             self.gathered = Gathered()
             yield
             self.gathered.write(self._database)
             self.gathered = None
-        time.sleep(OTHERS_TURN)
 
     def further(self, first: list[Record], batches: Iterator[list[Record]]) -> Iterator[list[Record]]:
         """The first batch, and those that come while the transaction may last."""

@@ -18,7 +18,7 @@ from service.models import Moment, Revision, Store
 from service.rules import refuse_other
 
 # The columns of ``store`` that a StoreState is made of, in their order.
-STATE = ("identity", "version", "sequence", "recorded", "names")
+STATE = ("identity", "version", "sequence", "recorded", "names_version")
 REPLACE_MOMENT = "ON CONFLICT (recorded) DO UPDATE SET sequence = excluded.sequence"
 
 
@@ -95,7 +95,7 @@ def ledger(database: Database, by: str, reason: str | None = None, by_any_rules:
         version = log.version + 1
         moved = {"version": version, "sequence": log.sequence, "recorded": log.recorded}
         if log.renamed:
-            moved["names"] = version
+            moved["names_version"] = version
         Store.update(moved).execute(database)
 
 
@@ -103,14 +103,14 @@ def ledger(database: Database, by: str, reason: str | None = None, by_any_rules:
 class StoreState:
     """How far the store has come. ``tag`` changes with every answer that may change, and differs between stores.
 
-    names: the version at which the names that queries are read by changed last.
+    names_version: that at which the names that queries are read by changed last.
     """
 
     identity: str
     version: int
     sequence: int
     recorded: int
-    names: int
+    names_version: int
 
     @property
     def tag(self) -> str:

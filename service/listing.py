@@ -24,10 +24,9 @@ PATH = "/v1/events"
 # Bytes of what is remembered of queries, some kilobytes for most and hundreds for some; and of the longest query.
 REMEMBERED_BYTES = 16 * 2**20
 REMEMBERED_LENGTH = 1000
-# Seconds that a page may take for those who must not wait, and for which they leave a query that took longer.
+# Seconds that a page may take for those who must not wait. One that took longer is left to others until it no longer
+# does.
 AT_ONCE = 0.05
-SLOW_FOR = 5.0
-
 
 # Whether the client's own copy is what the store's tag stands for.
 Held = Callable[[str], bool]
@@ -50,20 +49,20 @@ class Listing(NamedTuple):
 class _Known:
     """How a page is read and written while names mean what they did.
 
-    query: what answers repeat of it. next: the address of the next page up to its cursor. slow_until: a time, up to
-    which nobody who must not wait reads it.
+    query: what answers repeat of it. next: the address of the next page up to its cursor. is_slow: whether reading it
+    took longer than ``AT_ONCE`` the last time.
     """
 
     identity: str
-    names: int
+    names_version: int
     prepared: Prepared
     query: orjson.Fragment
     next: str
     fingerprint: bytes
-    slow_until: float = 0.0
+    is_slow: bool
 
     def holds_in(self, state: StoreState) -> bool:
-        return (self.identity, self.names) == (state.identity, state.names)
+        return (self.identity, self.names_version) == (state.identity, state.names_version)
 
 
 class Listings:
@@ -77,14 +76,14 @@ class Listings:
     def find(self, query_string: bytes, is_held: Held | None = None) -> Listing:
         """The page that a URL asks for. Raises Refused with an entry for each fault.
 
-        is_held: whether the client's own copy is what the store's tag stands for; None where it has none.
+        is_held: None where the client has no copy of its own.
         """
         return self.find_again(query_string, is_held) or self._find_first(query_string, is_held)
 
     def find_again(self, query_string: bytes, is_held: Held | None = None, at_once: bool = False) -> Listing | None:
-        """The page of a query that is remembered, in one statement; None for all others.
+        """The page of a query that is remembered, read in one statement; None for all others.
 
-        at_once: for who must not wait: None also for a page that took too long a moment ago.
+        at_once: for those who must not wait: None also for a page that took too long the last time.
         """
         with self._guard:
             known = self._known.get(query_string)
@@ -92,13 +91,11 @@ class Listings:
             return None
         if is_held and is_held((state := store_state(self._database)).tag) and known.holds_in(state):
             return Listing(None, state, state.sequence)
-        begun = time.monotonic()
-        if at_once and begun < known.slow_until:
+        if at_once and known.is_slow:
             return None
         # One statement is one moment of the store, and tells of it whether the names are still the same.
-        page = timeline.read(self._database, known.prepared)
-        if (ended := time.monotonic()) - begun > AT_ONCE:
-            known.slow_until = ended + SLOW_FOR
+        page, seconds = _timed(self._database, known.prepared)
+        known.is_slow = seconds > AT_ONCE
         if known.holds_in(page.state):
             return _written(page, known)
         with self._guard:
@@ -112,16 +109,29 @@ class Listings:
             if is_held and is_held((state := store_state(self._database)).tag):
                 return Listing(None, state, shown_sequence(self._database, asked.filters, state))
             prepared = timeline.prepare(self._database, asked)
-            page = timeline.read(self._database, prepared)
+            page, seconds = _timed(self._database, prepared)
         # Many queries differ in their parameters alone, and have the text of their statement together.
         prepared = prepared._replace(sql=sys.intern(prepared.sql))
-        query = orjson.Fragment(orjson.dumps(asked.normalised()))
         state = page.state
-        known = _Known(state.identity, state.names, prepared, query, asked.url(PATH, ""), asked.fingerprint)
+        known = _Known(
+            identity=state.identity,
+            names_version=state.names_version,
+            prepared=prepared,
+            query=orjson.Fragment(orjson.dumps(asked.normalised())),
+            next=asked.url(PATH, ""),
+            fingerprint=asked.fingerprint,
+            is_slow=seconds > AT_ONCE,
+        )
         if prepared.plan.lasting and len(query_string) <= REMEMBERED_LENGTH:
             with self._guard:
                 self._known[query_string] = known
         return _written(page, known)
+
+
+def _timed(database: Database, prepared: Prepared) -> tuple[Page, float]:
+    """The page, and the seconds that reading it took."""
+    begun = time.monotonic()
+    return timeline.read(database, prepared), time.monotonic() - begun
 
 
 def _size(known: _Known) -> int:

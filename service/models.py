@@ -24,7 +24,7 @@ class Store(Model):
     sequence = BigIntegerField()  # The last change recorded.
     recorded = BigIntegerField()  # When that was. Never goes back.
     rules = BytesText()  # Those by which its projections were made, see ``rules.py``.
-    names = BigIntegerField()  # The version at which the names that queries are read by changed last.
+    names_version = BigIntegerField()  # That at which the names that queries are read by changed last.
 
     class Meta:
         table_name = "store"

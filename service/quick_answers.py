@@ -8,6 +8,7 @@ Whatever else is asked, and whatever fails, is for the application.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -17,12 +18,16 @@ from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from cachetools import LRUCache
-from peewee import Database, SqliteDatabase
+from peewee import Database, DatabaseError, InterfaceError
+from playhouse.pool import MaxConnectionsExceeded
 
+from schemas.faults import Refused
 from service.compression import GZIP_FROM, GZIP_SUFFIX, zipped
-from service.database import give_back
+from service.database import give_back, is_file
 from service.ledger import is_store_tag, release_tag, store_state
 from service.listing import PATH, Held, Listing, Listings
+
+log = logging.getLogger("dateline")
 
 Headers = Sequence[tuple[bytes, bytes]]
 Kind = tuple[bytes | None, ...]
@@ -36,6 +41,7 @@ OWN = frozenset({b"content-encoding", b"content-length", b"etag", b"link", b"x-r
 JSON = b"application/json"
 # Bytes of the target and kind of a request. Who sends more has no usual client, and would fill the memory.
 LONGEST_ASKED = 2000
+DATABASE_ERRORS = (DatabaseError, InterfaceError, MaxConnectionsExceeded)
 # Bytes of the answers that are kept, and of the largest of them; heads that are remembered.
 KEPT_BYTES = 32 * 2**20
 LARGEST = KEPT_BYTES // 8
@@ -120,7 +126,7 @@ class QuickAnswers:
         self._heads: LRUCache[tuple[str, Kind, int], _Head] = LRUCache(HEADS)
         self._guard = threading.Lock()
         # What a file has in memory is there at once; a server may be far away, or gone.
-        self._is_file = isinstance(database, SqliteDatabase)
+        self._is_file = is_file(database)
 
     def note(self, asked: Asked, given: Given) -> None:
         """Look at what the application answered."""
@@ -136,7 +142,8 @@ class QuickAnswers:
         if given.status == 200:
             head = [(name, value) for name, value in given.headers if name != b"x-request-id"]
             store_tag, base = tag.partition("-")[0], tag.removesuffix(GZIP_SUFFIX)
-            if is_store_tag(store_tag):
+            # The tag of an actor may begin with an id of any form, and then has a colon.
+            if is_store_tag(store_tag) and ":" not in tag:
                 self._keep(asked, _Kept(store_tag, base, sequence, given.route, head, given.body))
 
     def at_once(self, asked: Asked) -> Quick | None:
@@ -159,9 +166,11 @@ class QuickAnswers:
         try:
             if self._manners.may_pass(asked.client):
                 return self._given_before(asked) or self._page(asked, find)
-        except Exception:
-            # The application will fail in the same way, and has the words for it.
+        except (Refused, *DATABASE_ERRORS):
+            # The application will come to the same, and has the words for it.
             pass
+        except Exception:
+            log.exception("a quick answer failed, and the application is asked for %s", asked.target.decode("latin-1"))
         return None
 
     def _head(self, route: str, asked: Asked, status: int) -> _Head | None:
@@ -173,11 +182,20 @@ class QuickAnswers:
             with self._guard:
                 self._kept[asked.target, asked.kind] = kept
 
+    def _drop(self, asked: Asked, kept: _Kept) -> None:
+        """Forget an answer that holds no more, unless there is another one by now."""
+        with self._guard:
+            if self._kept.get((asked.target, asked.kind)) is kept:
+                del self._kept[asked.target, asked.kind]
+
     def _given_before(self, asked: Asked) -> Quick | None:
         begun = time.perf_counter()
         with self._guard:
             kept = self._kept.get((asked.target, asked.kind))
-        if kept is None or (state := store_state(self._database)).tag != kept.store_tag:
+        if kept is None:
+            return None
+        if (state := store_state(self._database)).tag != kept.store_tag:
+            self._drop(asked, kept)
             return None
         if asked.held == kept.tag:
             if kept.sequence != str(state.sequence).encode():

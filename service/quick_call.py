@@ -14,16 +14,17 @@ Environ = dict[str, Any]
 
 # Where the environment of a request holds what is asked, None for one that is the application's to judge.
 ASKED = "dateline.asked"
-# Whether the client has a copy that is still good, where it names one copy alone.
+# The one tag that a client names of its own copy.
 _HELD = re.compile(r'(?:W/)?"([^"]*)"')
 _KIND = ("host", *(name.lower() for name in VARY))
-# A request that has one of these is for the application to judge.
+# What else is read of a request. One that has anything of the rest is for the application to judge.
+_READ = ("if-none-match", "x-request-id")
 _JUDGED = (
-    *("access-control-request-private-network", "authorization", "content-length", "expect", "if-none-match"),
-    *("last-event-id", "range", "transfer-encoding", "upgrade", "x-request-id"),
+    *("access-control-request-private-network", "authorization", "content-length", "expect", "last-event-id"),
+    *("range", "transfer-encoding", "upgrade"),
 )
-_NAMED_IN_BYTES = {name.encode(): name for name in (*_KIND, *_JUDGED)}
-_NAMED_IN_ENVIRONMENT = {name: "HTTP_" + name.upper().replace("-", "_") for name in (*_KIND, *_JUDGED)}
+_NAMED_IN_BYTES = {name.encode(): name for name in (*_KIND, *_READ, *_JUDGED)}
+_NAMED_IN_ENVIRONMENT = {name: "HTTP_" + name.upper().replace("-", "_") for name in (*_KIND, *_READ, *_JUDGED)}
 
 
 def answer_quickly(quick: QuickAnswers, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes] | None:
@@ -63,7 +64,7 @@ def asked_over_wsgi(environ: Environ) -> Asked | None:
     }
     if environ.get("CONTENT_LENGTH") not in (None, "", "0"):
         return None
-    path, query = environ["PATH_INFO"], environ.get("QUERY_STRING")
+    path, query = environ.get("PATH_INFO", ""), environ.get("QUERY_STRING")
     if "?" in path:
         # It was sent as %3F, and must not pass for the beginning of a query.
         return None

@@ -268,3 +268,26 @@ def test_what_is_remembered_is_bounded_whatever_is_asked(store: Database, monkey
         finally:
             tracemalloc.stop()
         assert held < 1.2 * LARGE
+
+
+def test_a_page_that_was_slow_is_not_read_by_those_who_must_not_wait(
+    empty_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for begin in BEGUN:
+        begin(empty_database)
+    listings = Listings(empty_database)
+    monkeypatch.setattr("service.listing.AT_ONCE", -1.0)
+    query = b"actor=Army"
+    slow = listings.find(query)
+    assert listings.find_again(query, at_once=True) is None
+    assert listings.find_again(query) == slow
+    assert listings.find_again(query, at_once=True) is None
+    # Whether a copy is good takes no page, and so no time.
+    held = listings.find_again(query, lambda tag: True, at_once=True)
+    assert held is not None and held.body is None
+    monkeypatch.setattr("service.listing.AT_ONCE", 3600.0)
+    assert listings.find_again(query) == slow
+    assert listings.find_again(query, at_once=True) == slow
+    monkeypatch.setattr("service.listing.AT_ONCE", -1.0)
+    assert listings.find_again(query, at_once=True) == slow
+    assert listings.find_again(query, at_once=True) is None

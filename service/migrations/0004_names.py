@@ -8,7 +8,7 @@ from peewee import Database
 
 from service.dialects import dialect
 
-STORE = "ALTER TABLE store ADD COLUMN names {bigint} NOT NULL DEFAULT 0"
+STORE = "ALTER TABLE store ADD COLUMN names_version {bigint} NOT NULL DEFAULT 0"
 
 
 def up(migrator: Any, db: Database) -> None:

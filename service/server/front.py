@@ -1,4 +1,4 @@
-"""Takes requests on an event loop and hands each of them, whole, to the WSGI application in a thread.
+"""Takes requests on an event loop and hands each, whole, to the application in a thread, if no answer is there at once.
 
 It speaks ASGI 3, because granian's own RSGI neither waits for slow clients nor can break an answer off.
 """
