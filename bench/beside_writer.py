@@ -20,7 +20,7 @@ from service.database import open_database
 from service.keys import create_key
 
 RATE = 100
-# The writer begins before the clients and ends after them; seconds for both together.
+# The writer begins before the clients, and goes on for so many seconds more than they do.
 LEAD = 1.5
 
 
@@ -46,7 +46,7 @@ def _writable(plan: Plan) -> Iterator[Path]:
 def measure(plan: Plan) -> Found:
     """Different main queries over HTTP, with the writer and without in turn."""
     rounds: dict[str, list[Any]] = {"without": [], "with": [], "writer": []}
-    file = write_paths(plan, "beside-writer", plan.stores.paths[:500])
+    file = write_paths(plan, "beside-writer", plan.stores.paths[: plan.queries])
     seconds = max(plan.seconds, 1.0)
     options = (file, "--connections", plan.connections, "--seconds", seconds)
     with _writable(plan) as store:
@@ -60,7 +60,10 @@ def measure(plan: Plan) -> Found:
                 command = [sys.executable, "-m", "bench.writer", str(server.port), key, "--rate", str(RATE)]
                 command += ["--seconds", str(seconds + LEAD), "--seed", str(plan.stores.seed + number)]
                 writer = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+                assert writer.stdout is not None
                 try:
+                    # Its first line says that it begins.
+                    writer.stdout.readline()
                     rounds["with"].append(run_module("bench.load_client", (server.port, *options)))
                     told, _ = writer.communicate(timeout=PATIENCE)
                 finally:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import dateline_way, generate, queries, usual_way
-from bench.pages import ratios
+from bench.pages import are_kept, ratios
 from bench.plan import Found, LeftOut, Plan, Spread, run_module, say, write_paths
 from bench.servers import ROOT, Contender
 from bench.stores import read_events
@@ -151,8 +151,9 @@ def measure(plan: Plan) -> Found:
         f"  SELECT 1 and {size:,} bytes sent to another process: {middle['least']:,.0f} µs",
         f"  imported with {count / load['seconds']:,.0f} events/s",
     ]
+    kept = are_kept([size] * len(own))
     reads = Counter(read[0] for line in told if (read := READS.search(line)))
     steps = ", ".join(f"{step} ({times})" for step, times in reads.items())
-    note = f"{count:,} events"
+    note = f"{count:,} events" + (", kept answers among them" if kept else "")
     notes = {"postgres/least": note, "postgres/usual": note, "postgres/plan": steps}
     return Found(figures, [*shown, f"  {steps}"], {"us": times, "plan": told, "load": load}, notes)

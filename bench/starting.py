@@ -61,7 +61,7 @@ def measure(plan: Plan) -> Found:
         raise LeftOut("this system does not tell the memory of a process in /proc")
     stores = plan.stores
     contender = dateline_way.contender(stores.dateline)
-    file = write_paths(plan, "starting", stores.paths[:500])
+    file = write_paths(plan, "starting", stores.paths[: plan.queries])
     rounds: list[dict[str, Any]] = []
     for number in range(plan.rounds):
         say(f"starting, round {number + 1} of {plan.rounds}")

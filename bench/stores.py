@@ -34,7 +34,8 @@ class Stores:
     """The loaded stores in their folder.
 
     events, small: how many events the stores hold. paths: main queries, each with a full page; small_paths: those of
-    the small store. load: how the import of all events went (see ``dateline_way.import_file``).
+    the small store. load: how the import of all events went (see ``dateline_way.import_file``). loaded: on which day
+    that was, None for this run.
     """
 
     folder: Path
@@ -45,6 +46,7 @@ class Stores:
     paths: tuple[str, ...]
     small_paths: tuple[str, ...]
     load: Mapping[str, Any]
+    loaded: str | None
 
     @property
     def lines(self) -> Path:
@@ -108,7 +110,15 @@ def _load(folder: Path, events: int, seed: int, wanted: int, tell: Callable[[str
     finally:
         usual.kill()
         usual.wait()
-    kept = {"events": events, "small": small, "seed": seed, "load": load, "paths": paths, "small_paths": small_paths}
+    kept = {
+        "events": events,
+        "small": small,
+        "seed": seed,
+        "load": load,
+        "loaded": time.strftime("%-d %B %Y"),
+        "paths": paths,
+        "small_paths": small_paths,
+    }
     (folder / LOADED).write_text(json.dumps(kept))
 
 
@@ -121,7 +131,8 @@ def open_stores(folder: Path, events: int, seed: int, wanted: int, kept: bool, t
     """
     folder.mkdir(parents=True, exist_ok=True)
     loaded = folder / LOADED
-    if not loaded.exists():
+    is_kept = loaded.exists()
+    if not is_kept:
         for old in itertools.chain(folder.glob("*.db*"), folder.glob("*.ndjson")):
             old.unlink()
         _load(folder, events, seed, wanted, tell)
@@ -142,6 +153,7 @@ def open_stores(folder: Path, events: int, seed: int, wanted: int, kept: bool, t
         tuple(held["paths"]),
         tuple(held["small_paths"]),
         held["load"],
+        held["loaded"] if is_kept else None,
     )
     for file in (stores.dateline, *([stores.small_dateline] if stores.small < events else [])):
         # Of an earlier version of Dateline it is brought up to this one.

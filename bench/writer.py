@@ -28,7 +28,7 @@ def events(seed: int) -> Iterator[dict[str, Any]]:
         yield event
 
 
-def _send(port: int, key: str, waiting: queue.SimpleQueue[bytes | None], taken: list[float]) -> None:
+def _send(port: int, key: str, waiting: queue.SimpleQueue[bytes | None], taken: list[float], failed: list[str]) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
     while (body := waiting.get()) is not None:
@@ -37,19 +37,24 @@ def _send(port: int, key: str, waiting: queue.SimpleQueue[bytes | None], taken: 
         answer = connection.getresponse()
         told = answer.read()
         if answer.status != 201:
-            raise RuntimeError(f"POST answered {answer.status}: {told[:500].decode(errors='replace')}")
+            failed.append(f"POST answered {answer.status}: {told[:500].decode(errors='replace')}")
         taken.append(time.perf_counter() - begun)
     connection.close()
 
 
 def write(port: int, key: str, rate: float, seconds: float, seed: int) -> dict[str, Any]:
-    """Returns how many events were written in how many seconds, and the median of the milliseconds of one."""
+    """Returns how many events were written in how many seconds, and the median of the milliseconds of one.
+
+    Says with an empty line that it begins. Raises SystemExit where a write was refused.
+    """
     waiting: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
     taken: list[float] = []
-    threads = [threading.Thread(target=_send, args=(port, key, waiting, taken)) for _ in range(CONNECTIONS)]
+    failed: list[str] = []
+    threads = [threading.Thread(target=_send, args=(port, key, waiting, taken, failed)) for _ in range(CONNECTIONS)]
     bodies = [json.dumps(event).encode() for event, _ in zip(events(seed), range(int(rate * seconds)), strict=False)]
     for thread in threads:
         thread.start()
+    print(flush=True)
     begun = time.perf_counter()
     for number, body in enumerate(bodies):
         time.sleep(max(0.0, begun + number / rate - time.perf_counter()))
@@ -59,6 +64,8 @@ def write(port: int, key: str, rate: float, seconds: float, seed: int) -> dict[s
     for thread in threads:
         thread.join()
     elapsed = time.perf_counter() - begun
+    if failed:
+        raise SystemExit(failed[0])
     middle = statistics.median(taken) * 1e3 if taken else None
     return {"written": len(taken), "seconds": elapsed, "rate": len(taken) / elapsed, "p50_ms": middle}
 
