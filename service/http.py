@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import random
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -68,7 +68,7 @@ def request_id() -> str:
 
 def request_id_for(given: str) -> str:
     """The client's own id of a request where it is sane, else one made here."""
-    return given if SANE_REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
+    return given if SANE_REQUEST_ID.fullmatch(given) else f"{random.getrandbits(128):032x}"
 
 
 def unchanged(tag: str) -> bool:

@@ -24,8 +24,9 @@ from playhouse.pool import MaxConnectionsExceeded
 from schemas.faults import Refused
 from service.compression import GZIP_FROM, GZIP_SUFFIX, zipped
 from service.database import give_back, is_file
-from service.ledger import is_store_tag, release_tag, store_state
+from service.ledger import StoreState, is_store_tag, release_tag, store_state
 from service.listing import PATH, Held, Listing, Listings
+from service.store_watch import StoreWatch
 
 log = logging.getLogger("dateline")
 
@@ -127,6 +128,7 @@ class QuickAnswers:
         self._guard = threading.Lock()
         # What a file has in memory is there at once; a server may be far away, or gone.
         self._is_file = is_file(database)
+        self._watch = StoreWatch(database)
 
     def note(self, asked: Asked, given: Given) -> None:
         """Look at what the application answered."""
@@ -148,24 +150,27 @@ class QuickAnswers:
 
     def at_once(self, asked: Asked) -> Quick | None:
         """The answer that is there at once, as far as can be told."""
-        return self._find(asked, partial(self._listings.find_again, at_once=True)) if self._is_file else None
+        if not self._is_file:
+            return None
+        return self._find(asked, self._watch.state, partial(self._listings.find_again, at_once=True))
 
     def leave(self) -> None:
         """Close what the thread holds that called ``at_once``."""
+        self._watch.close()
         if self._is_file and not self._database.is_closed():
             self._database.close()
 
     def in_time(self, asked: Asked) -> Quick | None:
         """The answer that takes a few statements."""
         try:
-            return self._find(asked, self._listings.find)
+            return self._find(asked, partial(store_state, self._database), self._listings.find)
         finally:
             give_back(self._database)
 
-    def _find(self, asked: Asked, find: Find) -> Quick | None:
+    def _find(self, asked: Asked, state: Callable[[], StoreState], find: Find) -> Quick | None:
         try:
             if self._manners.may_pass(asked.client):
-                return self._given_before(asked) or self._page(asked, find)
+                return self._given_before(asked, state) or self._page(asked, find)
         except (Refused, *DATABASE_ERRORS):
             # The application will come to the same, and has the words for it.
             pass
@@ -188,13 +193,13 @@ class QuickAnswers:
             if self._kept.get((asked.target, asked.kind)) is kept:
                 del self._kept[asked.target, asked.kind]
 
-    def _given_before(self, asked: Asked) -> Quick | None:
+    def _given_before(self, asked: Asked, look_up: Callable[[], StoreState]) -> Quick | None:
         begun = time.perf_counter()
         with self._guard:
             kept = self._kept.get((asked.target, asked.kind))
         if kept is None:
             return None
-        if (state := store_state(self._database)).tag != kept.store_tag:
+        if (state := look_up()).tag != kept.store_tag:
             self._drop(asked, kept)
             return None
         if asked.held == kept.tag:

@@ -17,7 +17,7 @@ from service.event_store import write_events
 from tests.conftest import event_body
 
 EVENTS = 1_500
-# Times the size of the events as NDJSON: a store of so few was 6.95 times when this was written, and a large one is 5.3.
+# Times the size of the events as NDJSON: a store of so few had 6.95 times that when this was written, a large one 5.3.
 LARGEST = 7.3
 
 
