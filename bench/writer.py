@@ -57,6 +57,7 @@ def write(port: int, key: str, rate: float, seconds: float, seed: int) -> dict[s
     print(flush=True)
     begun = time.perf_counter()
     for number, body in enumerate(bodies):
+        # Until it is this event's time: the rate is what is to be steady, however long the ones before take.
         time.sleep(max(0.0, begun + number / rate - time.perf_counter()))
         waiting.put(body)
     for _ in threads:

@@ -22,7 +22,7 @@ from service.read_side import (
     pairs,
     past_row,
     search_row,
-    stretches,
+    standings,
     with_any,
 )
 from service.repair import wrong_terms
@@ -158,7 +158,7 @@ def _check_batch(database: Database, batch: list[Latest], totals: _Totals, merge
         if tuple(row) != event_row(version.num, projection, terms):
             yield Discrepancy("event", subject, "its row differs from its last revision")
         under = pairs(projection, numbers)
-        timeline.update((*stretch, projection.pos, version.num) for stretch in stretches(projection, under))
+        timeline.update((*standing, projection.pos, version.num) for standing in standings(projection, under))
         totals.tally.update(under)
         sums.add(1, projection, numbers)
         totals.searched[version.num] = search_row(version.num, projection, terms).checksum()

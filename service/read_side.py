@@ -36,8 +36,8 @@ DELETE_TIMELINE = "DELETE FROM timeline WHERE term = ? AND place = ? AND span = 
 
 # Of a term and a place.
 Pair = tuple[int, int]
-# A term, a place and a span: what the rows of a stretch of the timeline index have in common.
-Stretch = tuple[int, int, int]
+# A term, a place and a span: under what a row of the timeline index stands, beside its place in time.
+Standing = tuple[int, int, int]
 TimelineRow = tuple[int, int, int, str, int]
 Numbers = Mapping[Term, int]
 # Of one event: what ``listed`` gives.
@@ -109,7 +109,7 @@ def apply(
     unsearched: list[SearchRow] = []
     searched: list[SearchRow] = []
     terms: dict[int, Terms] = {}
-    # In the order of the timeline, so that each stretch of its index gets its rows in order.
+    # In the order of the timeline, so that each standing gets its rows in order.
     for num, before, after, _ in sorted(changes, key=_pos):
         terms[num] = listed(after, numbers) if after else ()
         gone = search_row(num, before, listed(before, numbers)) if before else None
@@ -117,8 +117,8 @@ def apply(
         if gone != new:
             unsearched += [gone] if gone else []
             searched += [new] if new else []
-        left = stretches(before, pairs(before, numbers)) if before else []
-        reached = stretches(after, pairs(after, numbers)) if after else []
+        left = standings(before, pairs(before, numbers)) if before else []
+        reached = standings(after, pairs(after, numbers)) if after else []
         if before and after and before.pos == after.pos:
             left, reached = [*(set(left) - set(reached))], [*(set(reached) - set(left))]
         if before:
@@ -159,23 +159,23 @@ def _pos(change: Change) -> str:
 
 
 class _Rows:
-    """Rows of the timeline index, by the stretch of it that they stand in: an event's have all but that in common."""
+    """Rows of the timeline index, by their standing: an event's have all but that in common."""
 
     def __init__(self) -> None:
-        self._events: defaultdict[Stretch, list[tuple[str, int]]] = defaultdict(list)
+        self._events: defaultdict[Standing, list[tuple[str, int]]] = defaultdict(list)
 
-    def add(self, side: Projection, num: int, under: Iterable[Stretch]) -> None:
-        """Let an event stand in each of these stretches."""
+    def add(self, side: Projection, num: int, under: Iterable[Standing]) -> None:
+        """Give an event a row in each of these standings."""
         event = side.pos, num
-        for stretch in under:
-            self._events[stretch].append(event)
+        for standing in under:
+            self._events[standing].append(event)
 
     def rows(self) -> Iterator[TimelineRow]:
         """All rows in the order of the index, so that neighbouring rows go into the same page."""
-        for stretch, events in sorted(self._events.items()):
+        for standing, events in sorted(self._events.items()):
             events.sort()
             for event in events:
-                yield *stretch, *event
+                yield *standing, *event
 
     def sizes(self) -> dict[Pair, int]:
         """How many events stand under each term and place."""
@@ -204,8 +204,8 @@ def pairs(side: Projection, numbers: Numbers) -> list[Pair]:
     return under
 
 
-def stretches(side: Projection, under: Sequence[Pair]) -> list[Stretch]:
-    """The stretches of the timeline index that an event stands in, by the terms and places that it stands under."""
+def standings(side: Projection, under: Sequence[Pair]) -> list[Standing]:
+    """The standings of an event in the timeline index, by the terms and places that it stands under."""
     return [(term, place, span) for span in side.spans for term, place in under]
 
 
