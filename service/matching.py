@@ -7,9 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
+
+import orjson
 
 from schemas.query import TimelineQuery
 from service import search_index
+from service.database import chunks
 from service.dialects import Dialect
 from service.plans import Pair, Past, Plan
 from service.search_index import reaching, says_in_words
@@ -26,8 +30,8 @@ COMPOUND_MAX = 400
 # Of the order by relevance, only so many are told.
 RELEVANT_MAX = 1000
 
-# A range as a member of a list: its term, place and span, and its bounds.
-LISTED_RANGE = "(CAST(? AS INTEGER), CAST(? AS INTEGER), CAST(? AS INTEGER), CAST(? AS TEXT), CAST(? AS TEXT))"
+# A range that is read: of a pair in the timeline index, or without one in the search index.
+Source = tuple[Pair | None, Stretch]
 
 NOTHING = "SELECT '' AS sort_key, 0 AS num FROM store WHERE 1 = 0"
 
@@ -43,11 +47,14 @@ def add_count(sql: Sql, engine: Dialect, plan: Plan, asked: TimelineQuery, most:
         sql.add("SELECT coalesce((SELECT y.events FROM tally y WHERE y.term = ? AND y.place = ?), 0)", *plan.pairs[0])
         return
     sql.add("SELECT count(*) FROM (SELECT m.num FROM (")
-    if plan.sought and not plan.tests and plan.stretches:
-        for index, stretch in enumerate(plan.stretches):
-            sql.add(" UNION ALL SELECT n.num FROM (" if index else "SELECT n.num FROM (")
+    if plan.sought and not plan.sought.tests:
+        for stretch in plan.sought.stretches:
+            sql.add("SELECT n.num FROM (")
             search_index.add_numbers(sql, engine, plan.sought, stretch)
-            sql.add(") n")
+            sql.add(") n UNION ALL ")
+        sql.add("SELECT n.num FROM (")
+        add_matching(sql, engine, replace(plan, sought=None), asked)
+        sql.add(") n")
     else:
         add_matching(sql, engine, plan, asked)
     sql.add(") m")
@@ -163,27 +170,28 @@ def _add_ranges(
     sql: Sql, engine: Dialect, plan: Plan, low: str, high: str, order: str, limit: int | None, in_title: bool = False
 ) -> None:
     """Add the ranges that the plan reads, merged. An event under several pairs comes once."""
-    # The search index is read once for each stretch, whatever the pairs.
-    pairs = plan.pairs[:1] if plan.sought else plan.pairs
-    stretches = _between(plan.stretches, low, high)
-    ranges = [(pair, stretch) for pair in pairs for stretch in stretches]
-    if not ranges:
+    sources: list[Source] = [(pair, stretch) for pair in plan.pairs for stretch in _between(plan.stretches, low, high)]
+    if plan.sought:
+        sources += [(None, stretch) for stretch in _between(plan.sought.stretches, low, high)]
+    if not sources:
         sql.add(NOTHING)
-    elif len(ranges) == 1:
-        _add_range(sql, engine, plan, *ranges[0], order, limit, in_title)
+    elif len(sources) == 1:
+        _add_range(sql, engine, plan, *sources[0], order, limit, in_title)
+    elif len(sources) <= COMPOUND_MAX:
+        _add_merged(sql, engine, plan, sources, order, limit, in_title)
     else:
-        # The stretches of one pair have no event in common.
-        union = " UNION ALL " if len(pairs) == 1 else " UNION "
-        if len(ranges) <= COMPOUND_MAX:
-            _add_merged(sql, engine, plan, ranges, union, order, limit, in_title)
-            return
         sql.add("SELECT u.sort_key, u.num FROM (")
-        for start in range(0, len(ranges), COMPOUND_MAX):
-            sql.add(f"{union if start else ''}SELECT g.sort_key, g.num FROM (")
-            _add_merged(sql, engine, plan, ranges[start : start + COMPOUND_MAX], union, order, limit, in_title)
+        for index, some in enumerate(chunks(sources, COMPOUND_MAX)):
+            sql.add(f"{_union(plan) if index else ''}SELECT g.sort_key, g.num FROM (")
+            _add_merged(sql, engine, plan, some, order, limit, in_title)
             sql.add(") g")
         sql.add(") u")
         _add_order(sql, "u.sort_key", order, limit)
+
+
+def _union(plan: Plan) -> str:
+    """What joins ranges: the stretches of one pair have no event in common, those of several may have."""
+    return " UNION ALL " if len(plan.pairs) == 1 else " UNION "
 
 
 def _between(stretches: Sequence[Stretch], low: str, high: str) -> list[Stretch]:
@@ -198,30 +206,43 @@ def _add_merged(
     sql: Sql,
     engine: Dialect,
     plan: Plan,
-    ranges: Sequence[tuple[Pair, Stretch]],
-    union: str,
+    sources: Sequence[Source],
     order: str,
     limit: int | None,
     in_title: bool,
 ) -> None:
     """Add several ranges, merged, no more of them than a compound statement takes."""
-    if engine.merges and not plan.sought:
-        # It reads each of them in that order and no further than it needs, and would sort a subquery again.
-        for index, (pair, stretch) in enumerate(ranges):
-            sql.add(union if index else "")
-            _add_range(sql, engine, plan, pair, stretch, order, None, in_title)
+    if not engine.ranges:
+        for index, (pair, stretch) in enumerate(sources):
+            sql.add(_union(plan) if index else "")
+            if pair is None:
+                _add_as_member(sql, partial(_add_range, sql, engine, plan, pair, stretch, order, limit, in_title))
+            else:
+                # It is read in that order and no further than it needs to be. As a subquery it would be sorted again.
+                _add_range(sql, engine, plan, pair, stretch, order, None, in_title)
         _add_order(sql, "sort_key", order, limit)
         return
-    if limit is not None and not plan.sought:
-        _add_listed(sql, engine, plan, ranges, order, limit)
-        return
+    ranges = [(pair, stretch) for pair, stretch in sources if pair is not None]
+    members = [
+        partial(_add_range, sql, engine, plan, pair, stretch, order, limit, in_title)
+        for pair, stretch in sources
+        if pair is None or limit is None
+    ]
+    if ranges and limit is not None:
+        members.append(partial(_add_listed, sql, engine, plan, ranges, order, limit))
     sql.add("SELECT m.sort_key, m.num FROM (")
-    for index, (pair, stretch) in enumerate(ranges):
-        sql.add(f"{union if index else ''}SELECT r.sort_key, r.num FROM (")
-        _add_range(sql, engine, plan, pair, stretch, order, limit, in_title)
-        sql.add(") r")
+    for index, add_member in enumerate(members):
+        sql.add(_union(plan) if index else "")
+        _add_as_member(sql, add_member)
     sql.add(") m")
     _add_order(sql, "m.sort_key", order, limit)
+
+
+def _add_as_member(sql: Sql, add_member: Callable[[], None]) -> None:
+    """Add a query as a member of a union; it may have an order and a limit of its own."""
+    sql.add("SELECT r.sort_key, r.num FROM (")
+    add_member()
+    sql.add(") r")
 
 
 def _add_listed(
@@ -229,7 +250,7 @@ def _add_listed(
 ) -> None:
     """Add several ranges as a list, each looked up in turn: the plan of one is made for all, and the tests stand once.
 
-    For PostgreSQL, to which each branch of a union is a plan of its own that takes as long to make as to run.
+    For an engine to which each branch of a union is a plan of its own, which takes as long to make as to run.
     """
     # An event under several pairs comes once.
     distinct = "DISTINCT " if len({pair for pair, _ in ranges}) > 1 else ""
@@ -239,15 +260,17 @@ def _add_listed(
         tests = (*reaching(reaches), *plan.tests)
         row = any(test.needs_row for test in tests)
         sql.add(" UNION ALL " if index else "")
-        sql.add("SELECT r.sort_key, r.num FROM (VALUES ")
-        for place, (pair, stretch) in enumerate(alike):
-            sql.add(f"{', ' if place else ''}{LISTED_RANGE}", *pair, stretch.span, stretch.low, stretch.high)
-        sql.add(") v(term, place, span, low, high) CROSS JOIN LATERAL (SELECT t.pos AS sort_key, t.num FROM timeline t")
+        listed = [
+            {"term": term, "place": place, "span": stretch.span, "low": stretch.low, "high": stretch.high}
+            for (term, place), stretch in alike
+        ]
+        sql.add(f"SELECT r.sort_key, r.num FROM {engine.ranges} CROSS JOIN LATERAL (", orjson.dumps(listed).decode())
+        sql.add("SELECT t.pos AS sort_key, t.num FROM timeline t")
         if row:
             sql.add(" " + engine.looked_up.format(table="event", name="e", of="t"))
         sql.add(" WHERE e.num = t.num AND" if row else " WHERE")
         sql.add(" t.term = v.term AND t.place = v.place AND t.span = v.span")
-        sql.add(' AND t.pos >= v.low COLLATE "C" AND t.pos < v.high COLLATE "C"')
+        sql.add(" AND t.pos >= v.low AND t.pos < v.high")
         sql.add_tests(tests, row="e")
         _add_order(sql, "t.pos", order, limit)
         sql.add(") r")
@@ -256,11 +279,19 @@ def _add_listed(
 
 
 def _add_range(
-    sql: Sql, engine: Dialect, plan: Plan, pair: Pair, stretch: Stretch, order: str, limit: int | None, in_title: bool
+    sql: Sql,
+    engine: Dialect,
+    plan: Plan,
+    pair: Pair | None,
+    stretch: Stretch,
+    order: str,
+    limit: int | None,
+    in_title: bool,
 ) -> None:
     """Add one range of an index, read in its own order."""
-    if plan.sought:
-        search_index.add_range(sql, engine, plan.sought, stretch, plan.tests, order, limit, in_title)
+    if pair is None:
+        assert plan.sought is not None
+        search_index.add_range(sql, engine, plan.sought, stretch, order, limit, in_title)
         return
     tests = (*reaching(stretch.reaches), *plan.tests)
     row = any(test.needs_row for test in tests)

@@ -37,7 +37,7 @@ REST = "other"
 def periods(database: Database, asked: PeriodsQuery) -> dict[str, Any]:
     """The members ``bucket``, ``periods`` and ``query`` of an answer.
 
-    At most nine statements, however many events there are: three that choose the plan, where only lists of hundreds of
+    At most ten statements, however many events there are: four that choose the plan, where only lists of hundreds of
     names take more; and one for the ends, one for the counts, two for their shares and two for the events.
 
     Raises Refused where the bucket would divide the time from the first to the last event into too many periods, and

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
 from peewee import Database
 
 from schemas.query import SPELT, TimelineQuery
 from schemas.text_query import TextQuery
 from service.conditions import Carries, Condition, During, LiesIn, PlacedIn, Satisfies, Says
-from service.database import fetch_by_key
+from service.database import chunks, fetch, fetch_by_key
 from service.dialects import dialect
 from service.filters import conditions_of
 from service.ledger import sequence_at, store_state
@@ -18,7 +19,7 @@ from service.marks import span_mark, year_marks
 from service.row_tests import row_tests, time_tests, words_of
 from service.search_index import Sought, says
 from service.spans import EVERY, FIRST_PLACE, LAST_PLACE, Stretch, Window
-from service.statement import Test
+from service.statement import Sql, Test
 from service.terms import ANY, Term, numbers_of
 
 # So many ranges are merged at most; beyond, the places are looked up for each event instead.
@@ -28,9 +29,11 @@ STATED_MAX = 3000
 # Every range repeats the tests. Beyond so many parameters the statement would be too large for an engine, so the ranges
 # of everything are read instead: with lists that long, what is sought is not rare.
 TESTED_MAX = 5000
-# Where tests are left and more events than this stand under the best pairs, what passes may be rare among them, so the
-# search index is asked, which knows of each list where its next event is.
+# Where tests are left and more events than this stand under the best pairs in a stretch, what passes may be rare among
+# them, so the search index is asked, which knows of each list where its next event is.
 SEARCHED_FROM = 500
+# In more ranges than this it is not counted how many events stand in each; the search index is asked for all of them.
+COUNTED_MAX = 50
 
 Pair = tuple[int, int]
 
@@ -46,14 +49,14 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a query is answered: every event under ``pairs`` in ``stretches`` that passes ``tests``.
+    """How a query is answered: every event under ``pairs`` in ``stretches`` that passes ``tests``, and what is sought.
 
     pairs: numbers of terms and places whose ranges are read; without any, nothing can match.
     stretches: the ranges of time to read under each pair.
     tests: what the ranges do not say.
     covered: what the ranges do say, as tests, for an answer that does not read them.
     expected: how many events stand under the pairs; None where nobody needed to know.
-    sought: what the search index is asked for, where it is read instead of the pairs' ranges.
+    sought: what the search index is asked for, in the stretches that are not read under the pairs.
     few: whether all that matches may be sorted for one page.
     sequence: the last change that counts, where it is asked what was known then.
     past: the versions that were current then and are superseded now; None where nothing has changed since.
@@ -162,22 +165,49 @@ def _current(
     way = ways[0]
     tests += [Test(c.sql, c.parameters) for c in wanted if isinstance(c, Satisfies)]
     tests += besides
-    if text or (rest and (way.expected is None or way.expected > SEARCHED_FROM)):
-        marks = _numbered_marks(database, stretches)
-        # Where no event ever had a mark, there is nothing to read.
-        read = tuple(stretch for stretch in stretches if all(marks[stretch.span]))
-        sought = Sought(tuple(lists.values()), text, tuple(marks.items()))
-        covered += [_look_up(condition, found) for condition, found in ranged.items()]
-        if text:
-            covered.append(says(dialect(database), text))
-        return Plan(way.pairs, read, tuple(tests), tuple(covered), way.expected, sought)
     tested = sum(len(found) for condition, found in ranged.items() if condition not in way.fulfilled)
     ranges = len(way.pairs) * len(stretches)
-    if ranges > STATED_MAX or ranges * tested > TESTED_MAX:
+    searched, sought = list[Stretch](), None
+    if stretches and (text or (rest and (way.expected is None or way.expected > SEARCHED_FROM))):
+        countable = not text and ranges <= COUNTED_MAX and ranges * tested <= TESTED_MAX
+        searched = _crowded(database, way, stretches) if countable else stretches
+    elif ranges > STATED_MAX or ranges * tested > TESTED_MAX:
         way = _Way(EVERYTHING, ())
+    if searched:
+        sought = _sought(database, searched, lists, text, tests)
+        stretches = [stretch for stretch in stretches if stretch not in searched]
     for condition, found in ranged.items():
         (covered if condition in way.fulfilled else tests).append(_look_up(condition, found))
-    return Plan(way.pairs, tuple(stretches), tuple(tests), tuple(covered), way.expected)
+    if text:
+        covered.append(says(dialect(database), text))
+    return Plan(way.pairs, tuple(stretches), tuple(tests), tuple(covered), way.expected, sought)
+
+
+def _crowded(database: Database, way: _Way, stretches: Sequence[Stretch]) -> list[Stretch]:
+    """The stretches in which more events stand under the pairs than are looked at one by one."""
+    sql = Sql("SELECT ")
+    for index, (stretch, pair) in enumerate(product(stretches, way.pairs)):
+        sql.add(f"{', ' if index else ''}(SELECT count(*) FROM (SELECT 1 FROM timeline t")
+        sql.add(" WHERE t.term = ? AND t.place = ? AND t.span = ?", *pair, stretch.span)
+        sql.add(" AND t.pos >= ? AND t.pos < ?", stretch.low, stretch.high)
+        sql.add(" LIMIT ?) k)", max(0, SEARCHED_FROM + 1))
+    [counts] = fetch(database, sql.text, sql.parameters)
+    counted = zip(stretches, chunks(counts, len(way.pairs)), strict=True)
+    return [stretch for stretch, found in counted if sum(found) > SEARCHED_FROM]
+
+
+def _sought(
+    database: Database,
+    stretches: Sequence[Stretch],
+    lists: Mapping[Condition, tuple[int, ...]],
+    text: TextQuery | None,
+    tests: Sequence[Test],
+) -> Sought:
+    """What the search index is asked for in some stretches."""
+    marks = _numbered_marks(database, stretches)
+    # Where no event ever had a mark, there is nothing to read.
+    read = tuple(stretch for stretch in stretches if all(marks[stretch.span]))
+    return Sought(tuple(lists.values()), text, tuple(marks.items()), read, tuple(tests))
 
 
 def _numbered_marks(database: Database, stretches: Sequence[Stretch]) -> dict[int, tuple[tuple[int, ...], ...]]:

@@ -6,7 +6,7 @@ is looked through first, and only what is rare there is looked up in the index a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from schemas.text_query import Phrase, TextQuery
@@ -28,11 +28,14 @@ class Sought:
 
     lists: numbers of terms; of each list the event has one. text: what its words must say.
     marks: for each span class (see ``spans.py``) that is read, more such lists.
+    stretches: the ranges of time in which it is sought. tests: what the index does not say.
     """
 
     lists: tuple[tuple[int, ...], ...]
     text: TextQuery | None
     marks: tuple[tuple[int, tuple[tuple[int, ...], ...]], ...]
+    stretches: tuple[Stretch, ...]
+    tests: tuple[Test, ...]
 
     def within(self, stretch: Stretch) -> tuple[tuple[int, ...], ...]:
         """All lists of which an event of a stretch has one each."""
@@ -50,7 +53,7 @@ def add_numbers(sql: Sql, engine: Dialect, sought: Sought, stretch: Stretch) -> 
     It looks at no event, but where the stretch asks how far each reaches.
     """
     if engine is not SQLITE or stretch.reaches is not None:
-        add_range(sql, engine, sought, stretch, (), "", None)
+        add_range(sql, engine, sought, stretch, "", None)
         return
     expression = _fts_expression(sought.within(stretch), sought.text, False)
     sql.add("SELECT '' AS sort_key, s.rowid AS num FROM search s WHERE s.search MATCH ?", expression)
@@ -95,17 +98,16 @@ def add_range(
     engine: Dialect,
     sought: Sought,
     stretch: Stretch,
-    tests: Iterable[Test],
     order: str,
     limit: int | None,
     in_title: bool = False,
 ) -> None:
     """Add a query of ``sort_key`` and ``num`` of what is sought in a stretch of the timeline, in its order.
 
-    tests: conditions beside. in_title: what the text wants must stand in the title.
+    in_title: what the text wants must stand in the title.
     """
     lists = sought.within(stretch)
-    tests = (*reaching(stretch.reaches), *tests)
+    tests = (*reaching(stretch.reaches), *sought.tests)
     if engine is SQLITE:
         _add_fts_range(sql, _fts_expression(lists, sought.text, in_title), stretch, tests, order, limit)
     else:

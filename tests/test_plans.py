@@ -20,7 +20,7 @@ from service.event_store import write_events
 from service.ledger import store_state
 from service.plans import WHOLE, Plan, make_plan
 from service.read_query import read_query
-from service.spans import EVERY, OPEN_START, Stretch
+from service.spans import EVERY, OPEN_START, Stretch, span_class
 from service.terms import ANY, Term, numbers_of
 from tests.conftest import event_body
 from tests.reference import World, answer
@@ -97,6 +97,31 @@ def test_the_rarer_of_two_actors_is_read_and_the_other_probed(empty_database: Da
     assert [test.parameters for test in found.tests] == [(number(empty_database, "actor", common),)]
     assert found.expected == 3
     assert not found.counted, "what is probed may not be there"
+
+
+def test_only_where_much_would_be_tested_the_search_index_is_asked(
+    empty_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In each stretch it is counted what stands there under the best pairs, so that a few long events are just read."""
+    monkeypatch.setattr("service.plans.SEARCHED_FROM", 3)
+    both = {"actors": by("army", "guard")}
+    fill(
+        empty_database,
+        *some(4, date="2021-08-26", **both),
+        *some(3, date="2021-08-20/2021-08-26", **both),
+        *some(4, date="2021-01-01/2021-08-26", **both),
+        {"date": "2021-08-24/2021-08-26", "actors": by("guard")},
+    )
+    found = plan(empty_database, actor=[["army"], ["guard"]], **{"from": "2021-08-26"})
+    assert found.sought is not None
+    assert {stretch.span for stretch in found.sought.stretches} == {EVERY, span_class("20210101T0000", "20210826T2359")}
+    assert span_class("20210820T0000", "20210826T2359") in {stretch.span for stretch in found.stretches}
+    assert len(found.tests) == 1 and found.sought.tests == ()
+    page = timeline.page(empty_database, TimelineQuery({"actor": [["army"], ["guard"]], "from": "2021-08-26"}))
+    assert len(orjson.loads(b"[" + page.documents + b"]")) == 11
+    # Words are told by the search index alone.
+    found = plan(empty_database, actor=[["army"]], q="something", **{"from": "2021-08-26"})
+    assert found.stretches == ()
 
 
 def test_a_rare_tag_is_read_rather_than_a_common_actor_in_a_province(empty_database: Database) -> None:

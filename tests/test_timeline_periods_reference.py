@@ -32,10 +32,10 @@ from tests.test_timeline_reference import Store, query_string, random_filter, ra
 KEPT = ("actor", "province", "country", "type", "status")
 
 
-@pytest.fixture(params=range(2), ids="store-{}".format)
+@pytest.fixture(params=range(3), ids="store-{}".format)
 def store(empty_database: Database, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Store:
-    # The second store is small as well, but asked as a large one is.
-    monkeypatch.setattr("service.plans.SEARCHED_FROM", (500, -1)[request.param])
+    # The others are small as well, but asked as a large one is: everywhere, and where more than a few events are.
+    monkeypatch.setattr("service.plans.SEARCHED_FROM", (500, -1, 5)[request.param])
     return Store(empty_database, random.Random(request.param))
 
 
