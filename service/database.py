@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import select
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote
@@ -166,7 +167,7 @@ def _open_postgres(url: str, shared: bool = True) -> Database:
         raise BadDatabaseUrl(f"the PostgreSQL URL cannot be read: {error}") from None
     # What is given here would take the place of options that the URL or the environment sets.
     has_options = "options" in given or "PGOPTIONS" in os.environ
-    database: Database = PooledPostgresqlDatabase(
+    pool = PooledPostgresqlDatabase(
         url,
         prefer_psycopg3=True,
         max_connections=MAX_CONNECTIONS if shared else 1,
@@ -177,7 +178,23 @@ def _open_postgres(url: str, shared: bool = True) -> Database:
         connect_timeout=5,
         **({} if has_options else {"options": f"-c lock_timeout={LOCK_SECONDS}s"}),
     )
+    pool._is_closed = partial(_is_gone, pool._is_closed)
+    database: Database = pool
     return database
+
+
+def _is_gone(ask: Callable[[Any], bool], connection: Any) -> bool:
+    """Whether a connection that waited in the pool stands no more: ``ask`` the server only where there is a sign of it.
+
+    A server that ends a connection says so on it, and says nothing else on one at rest. To ask takes a round trip.
+    """
+    return (connection.closed or _has_something_to_read(connection.fileno())) and ask(connection)
+
+
+def _has_something_to_read(file: int) -> bool:
+    waiting = select.poll()
+    waiting.register(file, select.POLLIN)
+    return bool(waiting.poll(0))
 
 
 def _with_markers(sql: str, marker: str) -> str:

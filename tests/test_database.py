@@ -97,6 +97,26 @@ def test_a_write_that_is_ended_each_time_fails_in_the_end_and_leaves_nothing(pos
         assert fetch(database, "SELECT id FROM event") == []
 
 
+def test_a_connection_that_the_server_ended_while_it_waited_is_not_handed_out_again(postgres_database_url: str) -> None:
+    with closing_database(open_database(postgres_database_url)) as database:
+        ended = backend(database)
+        database.close()
+        terminate_backend(postgres_database_url, ended)
+        assert backend(database) != ended
+
+
+def test_a_connection_from_the_pool_sends_nothing_but_what_it_is_asked(postgres_database_url: str) -> None:
+    with closing_database(open_database(postgres_database_url)) as database:
+        pid = backend(database)
+        execute(database, "SELECT 42")
+        database.close()
+        database.connect()
+        with psycopg.connect(postgres_database_url) as other:
+            last = other.execute("SELECT query FROM pg_stat_activity WHERE pid = %s", (pid,)).fetchone()
+        assert last == ("SELECT 42",)
+        assert backend(database) == pid, "it is the same connection"
+
+
 def with_options(url: str, options: str) -> str:
     return f"{url}{'&' if '?' in url else '?'}options={quote(options)}"
 
