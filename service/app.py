@@ -30,6 +30,7 @@ from service.routes import (
     web,
 )
 from service.settings import Settings, from_environment
+from service.shared_folder import shared_folder
 from service.slots import Slots
 
 if TYPE_CHECKING:
@@ -62,11 +63,9 @@ def create_app(settings: Settings | None = None) -> Flask:
         "database": database,
         "listings": listings,
         # For streams of changes: how many there may be, and whether they have anything to send.
-        "stream_slots": Slots(settings.max_streams, metrics.shared_folder()),
+        "stream_slots": Slots(settings.max_streams, shared_folder()),
         # For exports, which take a connection each.
-        "export_slots": Slots(
-            min(settings.max_streams, EXPORTS_MAX), metrics.shared_folder(), "exports", EXPORTS_OF_ONE
-        ),
+        "export_slots": Slots(min(settings.max_streams, EXPORTS_MAX), shared_folder(), "exports", EXPORTS_OF_ONE),
         "last_sequence": partial(last_sequence, database),
     }
 

@@ -2,40 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
 from flask import Flask, Response, g, request
 
-FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+from service.shared_folder import shared_folder
+
 # Seconds. A page takes less than a millisecond; the last ones are for a database that is far away or busy.
 BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 
 # RFC 9110 (9.3) and RFC 5789.
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE"})
-
-
-@contextmanager
-def shared_by_workers() -> Iterator[None]:
-    """Within it, worker processes that are started count together, in files of a folder that goes with it."""
-    folder = tempfile.mkdtemp(prefix="dateline-metrics-")
-    os.environ[FOLDER] = folder
-    try:
-        yield
-    finally:
-        del os.environ[FOLDER]
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def shared_folder() -> str | None:
-    """The folder that the worker processes of one server have together; None for a process by itself."""
-    return os.environ.get(FOLDER)
 
 
 def init_app(app: Flask) -> None:
@@ -79,7 +58,7 @@ def exposition(registry: Any) -> tuple[bytes, str]:
     import prometheus_client as prometheus
     from prometheus_client import multiprocess
 
-    if FOLDER in os.environ:
+    if shared_folder() is not None:
         registry = prometheus.CollectorRegistry()
         multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]  # It has no types.
     return prometheus.generate_latest(registry), prometheus.CONTENT_TYPE_LATEST

@@ -9,7 +9,6 @@ from peewee import Database
 from service.database import BadDatabaseUrl, execute, fetch, migrate, migration_lock
 from service.dialects import dialect
 from service.ledger import rules_of
-from service.repair import repair
 from service.rules import RULES, are_newer
 
 
@@ -37,6 +36,9 @@ def _renew(database: Database, tell: Callable[[str], None]) -> None:
         execute(database, "UPDATE store SET rules = ?", (RULES,))
         return
     [(events,)] = fetch(database, "SELECT count(*) FROM event")
+    # Nearly every command looks whether a store is up to date, and hardly any finds that it is not.
+    from service.repair import repair
+
     tell(f"this version keeps more of each event: all are read anew from their revisions, {events} in number …")
     repair(database)
     if statistics := dialect(database).statistics:

@@ -9,14 +9,17 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.log import LogLevels
 
-from service.metrics import shared_by_workers
-from service.server.front import Front
 from service.settings import Settings
+from service.shared_folder import shared_by_workers
+
+if TYPE_CHECKING:
+    from service.server.front import Front
 
 # Seconds that a worker may take to end before it is killed.
 END_SECONDS = 5
@@ -35,8 +38,9 @@ class CannotListen(Exception):
 
 def create_front() -> Front:
     """The application as a worker serves it. Raises BadSetting or BadDatabaseUrl."""
-    # Only the workers need the application, and the metrics only count together where they are imported in a worker.
+    # Only the workers need these, and the metrics only count together where they are imported in a worker.
     from service.app import create_app
+    from service.server.front import Front
 
     app = create_app()
     ours = app.extensions["dateline"]
