@@ -15,7 +15,7 @@ from schemas.query import TimelineQuery
 from service import search_index
 from service.database import chunks
 from service.dialects import Dialect
-from service.plans import Pair, Past, Plan
+from service.plans import EVERYTHING, Pair, Past, Plan
 from service.search_index import reaching, says_in_words
 from service.spans import FIRST_PLACE, LAST_PLACE, Stretch
 from service.statement import Sql
@@ -27,6 +27,10 @@ SORTED_MAX = 10_000
 SORTED_WORDS_MAX = 50_000
 # Members of one compound statement; SQLite takes 500.
 COMPOUND_MAX = 400
+# So many events under the pairs, of no more pairs than this, are looked at before the search index is asked: what is
+# not rare among them fills the page.
+LOOKED_AT_FIRST = 1000
+LOOKED_AT_FIRST_PAIRS = 50
 # Of the order by relevance, only so many are told.
 RELEVANT_MAX = 1000
 
@@ -291,7 +295,11 @@ def _add_range(
     """Add one range of an index, read in its own order."""
     if pair is None:
         assert plan.sought is not None
-        search_index.add_range(sql, engine, plan.sought, stretch, order, limit, in_title)
+        add_beginning = None
+        are_few = plan.pairs != EVERYTHING and len(plan.pairs) <= LOOKED_AT_FIRST_PAIRS
+        if limit is not None and are_few and not plan.sought.text:
+            add_beginning = partial(_add_beginning, sql, engine, plan, stretch, order, limit)
+        search_index.add_range(sql, engine, plan.sought, stretch, order, limit, in_title, add_beginning)
         return
     tests = (*reaching(stretch.reaches), *plan.tests)
     row = any(test.needs_row for test in tests)
@@ -303,6 +311,23 @@ def _add_range(
     sql.add(" AND t.pos >= ? AND t.pos < ?", stretch.low, stretch.high)
     sql.add_tests(tests, row="e")
     _add_order(sql, "t.pos", order, limit)
+
+
+def _add_beginning(sql: Sql, engine: Dialect, plan: Plan, stretch: Stretch, order: str, limit: int) -> None:
+    """Add what matches of the first events that stand under the pairs in a stretch."""
+    tests = (*reaching(stretch.reaches), *plan.tests)
+    sql.add(
+        "SELECT k.sort_key, k.num FROM (SELECT t.pos AS sort_key, t.num FROM (SELECT r.sort_key AS pos, r.num FROM ("
+    )
+    only_ranges = replace(plan, sought=None, stretches=(replace(stretch, reaches=None),), tests=())
+    _add_ranges(sql, engine, only_ranges, FIRST_PLACE, LAST_PLACE, order, LOOKED_AT_FIRST)
+    sql.add(") r) t")
+    row = any(test.needs_row for test in tests)
+    if row:
+        sql.add(" " + engine.looked_up.format(table="event", name="e", of="t"))
+    sql.add(" WHERE e.num = t.num" if row else " WHERE 1 = 1")
+    sql.add_tests(tests, row="e")
+    sql.add(f") k{engine.rows_in_order.format(direction=order)} LIMIT ?", limit)
 
 
 def _add_order(sql: Sql, key: str, order: str, limit: int | None) -> None:

@@ -6,7 +6,7 @@ is looked through first, and only what is rare there is looked up in the index a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from schemas.text_query import Phrase, TextQuery
@@ -101,17 +101,22 @@ def add_range(
     order: str,
     limit: int | None,
     in_title: bool = False,
+    add_beginning: Callable[[], None] | None = None,
 ) -> None:
     """Add a query of ``sort_key`` and ``num`` of what is sought in a stretch of the timeline, in its order.
 
     in_title: what the text wants must stand in the title.
+    add_beginning: adds a query of what matches at the beginning of the stretch; where that is as many as ``limit``, the
+    index is not read.
     """
     lists = sought.within(stretch)
     tests = (*reaching(stretch.reaches), *sought.tests)
     if engine is SQLITE:
-        _add_fts_range(sql, _fts_expression(lists, sought.text, in_title), stretch, tests, order, limit)
+        expression = _fts_expression(lists, sought.text, in_title)
+        _add_fts_range(sql, expression, stretch, tests, order, limit, add_beginning)
     else:
-        _add_gin_range(sql, engine, _gin_condition(lists, sought.text, in_title), stretch, tests, order, limit)
+        condition = _gin_condition(lists, sought.text, in_title)
+        _add_gin_range(sql, engine, condition, stretch, tests, order, limit, add_beginning)
 
 
 def reaching(minute: str | None) -> tuple[Test, ...]:
@@ -120,15 +125,23 @@ def reaching(minute: str | None) -> tuple[Test, ...]:
 
 
 def _add_fts_range(
-    sql: Sql, expression: str, stretch: Stretch, tests: Sequence[Test], order: str, limit: int | None
+    sql: Sql,
+    expression: str,
+    stretch: Stretch,
+    tests: Sequence[Test],
+    order: str,
+    limit: int | None,
+    add_beginning: Callable[[], None] | None,
 ) -> None:
     """FTS5 stops at the limit, which may fall among events of one day or minute: the rest of those is read as well.
 
-    It finds its way to the beginning of every range anew, so it is asked as seldom as can be.
+    It finds its way to the beginning of every range anew, so it is asked as seldom as can be: of an empty phrase it
+    finds nothing, and at once.
     """
 
-    def add(columns: str, bounds: str, *rows: object) -> None:
-        sql.add(f"SELECT {columns} FROM search s CROSS JOIN event e WHERE s.search MATCH ? AND {bounds}")
+    def add(columns: str, bounds: str, *rows: object, only_if: str = "") -> None:
+        asked = f"CASE WHEN {only_if} THEN ? ELSE '\"\"' END" if only_if else "?"
+        sql.add(f"SELECT {columns} FROM search s CROSS JOIN event e WHERE s.search MATCH {asked} AND {bounds}")
         sql.parameters += (expression, *rows)
         sql.add(f" AND e.num = s.rowid & {NUM_MASK} AND e.pos >= ? AND e.pos < ?", stretch.low, stretch.high)
         sql.add_tests(tests, row="e")
@@ -137,14 +150,22 @@ def _add_fts_range(
     if limit is None:
         add("e.pos AS sort_key, e.num", "s.rowid >= ? AND s.rowid < ?", *window)
         return
-    sql.add("SELECT m.sort_key, m.num FROM (WITH h(slot, sort_key, num) AS (")
-    add("s.rowid, e.pos, e.num", "s.rowid >= ? AND s.rowid < ?", *window)
+    sql.add("SELECT m.sort_key, m.num FROM (WITH ")
+    if add_beginning:
+        sql.add("b AS MATERIALIZED (")
+        add_beginning()
+        sql.add("), ")
+    sql.add("h(slot, sort_key, num) AS MATERIALIZED (")
+    missing = f"(SELECT count(*) FROM b) < {limit}" if add_beginning else ""
+    add("s.rowid, e.pos, e.num", "s.rowid >= ? AND s.rowid < ?", *window, only_if=missing)
     sql.add(f" ORDER BY s.rowid{order} LIMIT ?) SELECT h.sort_key, h.num FROM h UNION ALL ", limit)
+    if add_beginning:
+        sql.add(f"SELECT b.sort_key, b.num FROM b WHERE (SELECT count(*) FROM b) = {limit} UNION ALL ")
     if order:
         bounds = f"s.rowid < (SELECT min(slot) FROM h) AND s.rowid >= (SELECT min(slot) & ~{NUM_MASK} FROM h)"
     else:
         bounds = f"s.rowid > (SELECT max(slot) FROM h) AND s.rowid <= (SELECT max(slot) | {NUM_MASK} FROM h)"
-    add("e.pos, e.num", f"(SELECT count(*) FROM h) = ? AND {bounds}", limit)
+    add("e.pos, e.num", bounds, only_if=f"(SELECT count(*) FROM h) = {limit}")
     sql.add(f") m ORDER BY m.sort_key{order} LIMIT ?", limit)
 
 
@@ -166,7 +187,14 @@ def _fts_phrase(phrase: Phrase) -> str:
 
 
 def _add_gin_range(
-    sql: Sql, engine: Dialect, condition: str, stretch: Stretch, tests: Sequence[Test], order: str, limit: int | None
+    sql: Sql,
+    engine: Dialect,
+    condition: str,
+    stretch: Stretch,
+    tests: Sequence[Test],
+    order: str,
+    limit: int | None,
+    add_beginning: Callable[[], None] | None,
 ) -> None:
     """The planner takes words and terms for independent of each other, so it is not left to guess how many rows match:
     where the beginning of the stretch does not fill the page, what matches is rare enough to be looked up as a whole.
@@ -184,8 +212,12 @@ def _add_gin_range(
         return
     beginning = f"(SELECT * FROM search b WHERE b.pos >= ? AND b.pos < ? ORDER BY b.pos{order} LIMIT {LOOKED_THROUGH})"
     sql.add("SELECT m.sort_key, m.num FROM (WITH h AS MATERIALIZED (")
-    add(beginning, stretch.low, stretch.high)
-    sql.add(f" ORDER BY s.pos{order} LIMIT ?), w AS MATERIALIZED (", limit)
+    if add_beginning:
+        add_beginning()
+    else:
+        add(beginning, stretch.low, stretch.high)
+        sql.add(f" ORDER BY s.pos{order} LIMIT ?", limit)
+    sql.add("), w AS MATERIALIZED (")
     add("search", beside=f"(SELECT count(*) FROM h) < {limit} AND ")
     sql.add(f") SELECT * FROM h WHERE (SELECT count(*) FROM h) = {limit} UNION ALL SELECT * FROM w) m")
     sql.add(f" ORDER BY m.sort_key{order} LIMIT ?", limit)

@@ -36,6 +36,7 @@ KEPT = ("actor", "province", "country", "type", "status")
 def store(empty_database: Database, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Store:
     # The others are small as well, but asked as a large one is: everywhere, and where more than a few events are.
     monkeypatch.setattr("service.plans.SEARCHED_FROM", (500, -1, 5)[request.param])
+    monkeypatch.setattr("service.matching.LOOKED_AT_FIRST", (1000, 0, 10)[request.param])
     return Store(empty_database, random.Random(request.param))
 
 

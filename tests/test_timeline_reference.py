@@ -199,16 +199,22 @@ class Store:
         )
 
 
-# From how many events on the search index is asked, and up to how many are sorted by their last change. The first are
-# those of large stores; the others send small ones the same ways.
-LIMITS = {"as it is": (500, 10_000), "always searched": (-1, 10_000), "hardly sorted": (-1, 5), "mixed": (40, 40)}
+# From how many events on the search index is asked, how many are looked at first, and up to how many are sorted by last
+# change. The first are those of large stores; the others send small ones the same ways.
+LIMITS = {
+    "as it is": (500, 1000, 10_000),
+    "always searched": (-1, 0, 10_000),
+    "hardly sorted": (-1, 10, 5),
+    "mixed": (40, 20, 40),
+}
 
 
 @pytest.fixture(params=enumerate(LIMITS), ids=lambda param: param[1])
 def store(empty_database: Database, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Store:
     seed, name = request.param
-    searched_from, sorted_max = LIMITS[name]
+    searched_from, looked_at_first, sorted_max = LIMITS[name]
     monkeypatch.setattr("service.plans.SEARCHED_FROM", searched_from)
+    monkeypatch.setattr("service.matching.LOOKED_AT_FIRST", looked_at_first)
     for name in ("SORTED_MAX", "SORTED_WORDS_MAX"):
         monkeypatch.setattr(f"service.timeline.{name}", sorted_max)
     return Store(empty_database, random.Random(seed))

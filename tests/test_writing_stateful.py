@@ -76,6 +76,9 @@ seeds = st.integers(0, 2**24)
 requests = st.tuples(st.sampled_from(VERBS), st.integers(0, 5), drawn.conditions, seeds)
 
 
+SORTED_HARDLY_EVER = {"timeline.SORTED_MAX": 1, "timeline.SORTED_WORDS_MAX": 1}
+
+
 class Machine(RuleBasedStateMachine):
     """An application over an empty store, and the model of what it must say.
 
@@ -139,10 +142,9 @@ class Machine(RuleBasedStateMachine):
     @initialize(ways=st.sampled_from((0, 1, 2)), seed=seeds)
     def begin(self, ways: int, seed: int) -> None:
         """A store with something of everything. Small ones go the ways of large ones as well."""
-        limits = ({}, {"SEARCHED_FROM": -1}, {"SEARCHED_FROM": -1, "SORTED_MAX": 1, "SORTED_WORDS_MAX": 1})[ways]
-        for name, value in limits.items():
-            module = "plans" if name == "SEARCHED_FROM" else "timeline"
-            self.stack.enter_context(replaced(f"service.{module}.{name}", value))
+        searched = {"plans.SEARCHED_FROM": -1, "matching.LOOKED_AT_FIRST": 0}
+        for name, value in ({}, searched, {**searched, **SORTED_HARDLY_EVER})[ways].items():
+            self.stack.enter_context(replaced(f"service.{name}", value))
         self.stepping = True
         rng = Random(seed)
         for number, actor in enumerate(ACTORS[:-1]):
