@@ -176,11 +176,28 @@ def _open_postgres(url: str, shared: bool = True) -> Database:
         stale_timeout=300,
         client_encoding="UTF8",
         connect_timeout=5,
+        context=_with_bytes(psycopg.adapters),
         **({} if has_options else {"options": f"-c lock_timeout={LOCK_SECONDS}s"}),
     )
     pool._is_closed = partial(_is_gone, pool._is_closed)
     database: Database = pool
     return database
+
+
+def _with_bytes(adapters: Any) -> Any:
+    """The driver's own adapters, but for ``bpchar``, no type of ours, which comes as the bytes that the server sends.
+
+    Text of that type need not be decoded, only to be encoded again.
+    """
+    from psycopg.adapt import AdaptersMap, Loader
+
+    class Bytes(Loader):
+        def load(self, data: Any) -> bytes:
+            return bytes(data)
+
+    found = AdaptersMap(adapters)
+    found.register_loader("bpchar", Bytes)
+    return found
 
 
 def _is_gone(ask: Callable[[Any], bool], connection: Any) -> bool:

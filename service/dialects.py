@@ -16,7 +16,7 @@ class Dialect:
     column_types: for the migrations. ``text`` sorts and ranges by its UTF-8 bytes, ``bigint`` has 64 bits, and a
     ``clustered`` table is kept in the order of its key where the engine can.
     documents: the aggregate that joins the column ``document`` in the order of ``sort_key``, each text on a line of its
-    own; documents_backwards: against that order. It gives bytes or text, whichever comes sooner from the engine.
+    own; documents_backwards: against that order. It gives bytes.
     ranges: ranges of the timeline index as rows ``v`` of term, place, span, low and high; its parameter is a JSON list
     of objects. Empty where the members of a union in order are each read in that order and no further than need be.
     looked_up: joins ``table`` under ``name``, row by row as those of ``of`` come, by its key ``num``.
@@ -65,8 +65,9 @@ SQLITE = Dialect(
 # the page needs few; OFFSET keeps it from taking the looked-up row apart.
 POSTGRES = Dialect(
     column_types={"text": 'TEXT COLLATE "C"', "bigint": "BIGINT", "clustered": ""},
-    documents="string_agg(document, E',\\n' ORDER BY sort_key)",
-    documents_backwards="string_agg(document, E',\\n' ORDER BY sort_key DESC)",
+    # bpchar comes as bytes, see database.py.
+    documents="CAST(string_agg(document, E',\\n' ORDER BY sort_key) AS bpchar)",
+    documents_backwards="CAST(string_agg(document, E',\\n' ORDER BY sort_key DESC) AS bpchar)",
     ranges="jsonb_to_recordset(CAST(? AS jsonb)) "
     'AS v(term INTEGER, place INTEGER, span INTEGER, low TEXT COLLATE "C", high TEXT COLLATE "C")',
     looked_up="CROSS JOIN LATERAL (SELECT * FROM {table} y WHERE y.num = {of}.num OFFSET 0) {name}",

@@ -70,9 +70,9 @@ def prepare(database: Database, asked: TimelineQuery) -> Prepared:
 def read(database: Database, prepared: Prepared) -> Page:
     """The page, in one statement."""
     asked, plan, sql, parameters = prepared
-    [(*state, count, key, text, total)] = fetch(database, sql, parameters)
+    [(*state, count, key, found, total)] = fetch(database, sql, parameters)
     stands = StoreState(*state)
-    documents: bytes = text.encode() if isinstance(text, str) else text or b""
+    documents: bytes = found or b""
     more = count > asked.limit
     if more:
         # One event too many was read: it tells that there is a next page, and where that begins. Each document
