@@ -52,7 +52,10 @@ def create_app() -> WSGIApplication:
 
 
 def create_asgi_app() -> Callable[[dict[str, Any], Receive, Send], Awaitable[None]]:
-    """The same as a bare ASGI application, which is how `dateline serve` stands behind the server."""
+    """The same as a bare ASGI application, which is how `dateline serve` stands behind the server.
+
+    To whoever sends an ``If-None-Match`` it answers 304.
+    """
     answers = {
         query.encode(): (
             {
@@ -65,10 +68,13 @@ def create_asgi_app() -> Callable[[dict[str, Any], Receive, Send], Awaitable[Non
         for query, body in _read_pages(Path(os.environ[PAGES_VARIABLE])).items()
     }
 
+    unchanged = ({"type": "http.response.start", "status": 304, "headers": []}, {"type": "http.response.body"})
+
     async def application(scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        head, body = answers[scope["query_string"]]
+        held = any(name == b"if-none-match" for name, _ in scope["headers"])
+        head, body = unchanged if held else answers[scope["query_string"]]
         await send(head)
         await send(body)
 

@@ -66,7 +66,8 @@ def _drive(plan: Plan, ports: Mapping[str, int], asked: Sequence[Contender], pat
         own = [each.path(path) for path in paths]
         files[DIFFERENT, each.name] = write_paths(plan, f"different-{each.name}", own)
         files[SAME, each.name] = write_paths(plan, f"same-{each.name}", own[:1])
-    files[UNCHANGED, DATELINE] = files[SAME, DATELINE]
+    for name in (DATELINE, FIXED_ASGI):
+        files[UNCHANGED, name] = files[SAME, name]
     extra = {UNCHANGED: ("--header", f"If-None-Match:{tag}", "--status", 304)}
     rounds: dict[str, dict[str, list[Any]]] = {work: defaultdict(list) for work in (DIFFERENT, SAME, UNCHANGED)}
     for number in range(plan.rounds):
@@ -99,7 +100,11 @@ def _figures(rounds: Rounds) -> dict[str, Spread]:
         wsgi, asgi = (_rates(rounds, workload, name) for name in (FIXED_WSGI, FIXED_ASGI))
         most = [max(two) for two in zip(wsgi, asgi, strict=True)]
         figures[goal] = ratios(mine, most)
-    figures["304"] = ratios(_rates(rounds, UNCHANGED, DATELINE), again)
+        figures[f"{goal}/asgi"] = ratios(mine, asgi)
+    unchanged, ready = (_rates(rounds, UNCHANGED, name) for name in (DATELINE, FIXED_ASGI))
+    figures["304"] = ratios(unchanged, again)
+    figures["304/asgi"] = ratios(unchanged, ready)
+    figures["304/server"] = ratios(ready, _rates(rounds, SAME, FIXED_ASGI))
     return figures
 
 
@@ -120,7 +125,7 @@ def _http_summary(rounds: Rounds) -> dict[str, Any]:
     summary: dict[str, Any] = {}
     for workload, by_contender in rounds.items():
         rates = {name: _rates(rounds, workload, name) for name in by_contender}
-        # What only Dateline does is compared with its own answers.
+        # What the usual way does not do is compared with Dateline's own answers.
         base = {USUAL: rates.get(USUAL) or _rates(rounds, SAME, DATELINE)}
         summary[workload] = report.summarise(base | rates, faster_is_more=True)
         if USUAL not in by_contender:
