@@ -151,20 +151,22 @@ def _words_off(name: str) -> Iterator[tuple[str, tuple[str, ...]]]:
             yield "".join(words), tuple(taken)
 
 
+# Codes of units by the key of what they are called.
+Codes = dict[str, tuple[str, ...]]
+
+
 @dataclass(frozen=True, slots=True)
 class _Index:
-    """Every unit by code, and codes by key on three levels of trust. with_comma: keys of names that hold a comma."""
+    """Every unit by code, and codes by key on two levels of trust, of which names are the higher, and aliases."""
 
     units: dict[str, Province]
     kinds: dict[str, str]
     depth: dict[str, int]
-    exact: dict[str, tuple[str, ...]]
-    alias: dict[str, tuple[str, ...]]
-    form: dict[str, tuple[str, ...]]
-    with_comma: frozenset[str]
+    exact: Codes
+    alias: Codes
 
 
-def _frozen(codes_by_key: dict[str, set[str]]) -> dict[str, tuple[str, ...]]:
+def _frozen(codes_by_key: dict[str, set[str]]) -> Codes:
     return {key: tuple(sorted(codes)) for key, codes in codes_by_key.items() if key}
 
 
@@ -178,7 +180,6 @@ def _index() -> _Index:
     kinds: dict[str, str] = {}
     exact: dict[str, set[str]] = defaultdict(set)
     alias_keys: dict[str, set[str]] = defaultdict(set)
-    forms: dict[str, set[str]] = defaultdict(set)
     for unit in sorted(pycountry.subdivisions, key=lambda unit: str(unit.code)):
         code, registered = str(unit.code), str(unit.name)
         name = names.get(code, registered)
@@ -190,16 +191,30 @@ def _index() -> _Index:
             exact[_key(full)].add(code)
         for other in aliases:
             alias_keys[_key(other)].add(code)
-        for other in (name, *aliases):
-            for key, _taken in _words_off(other):
-                forms[key].add(code)
     for code in units:
         # "afpan" is a code without its hyphen; "maine" is a name although MA-INE would read the same.
         if _key(code) not in exact and _key(code) not in alias_keys:
             exact[_key(code)].add(code)
     depth = {code: _depth(units, code) for code in units}
-    with_comma = frozenset(_key(name) for unit in units.values() for name in (unit.name, *unit.aliases) if "," in name)
-    return _Index(units, kinds, depth, _frozen(exact), _frozen(alias_keys), _frozen(forms), with_comma)
+    return _Index(units, kinds, depth, _frozen(exact), _frozen(alias_keys))
+
+
+@cache
+def _forms() -> Codes:
+    """Codes by the keys of names and aliases with generic words taken off: the lowest level of trust."""
+    forms: dict[str, set[str]] = defaultdict(set)
+    for unit in _index().units.values():
+        for name in (unit.name, *unit.aliases):
+            for key, _taken in _words_off(name):
+                forms[key].add(unit.code)
+    return _frozen(forms)
+
+
+def _levels() -> Iterator[Codes]:
+    """The levels of trust, the highest first. The last is made when a name is on none of the others."""
+    yield _index().exact
+    yield _index().alias
+    yield _forms()
 
 
 def _depth(units: dict[str, Province], code: str) -> int:
@@ -255,24 +270,29 @@ def find_provinces(name: str, country: str | None = None) -> tuple[Province, ...
     words ("Panjshir Province", "Province of Kabul") taken off. Of one country the highest level wins.
     ``country`` is an alpha-2 code that leaves the others out.
     """
-    index, key = _index(), _key(name)
+    key = _key(name)
     wanted = country.upper() if country else None
     if (coded := province(name)) is not None:
         return (coded,) if wanted in (None, coded.country) else ()
-    levels = (index.exact, index.alias, index.form)
-    for level in levels:
+    for level in _levels():
         if found := _chosen(level.get(key, ()), wanted):
             return found
     for shorter, taken in _words_off(name):
-        for level in levels:
+        for level in _levels():
             if found := _chosen(level.get(shorter, ()), wanted, taken):
                 return found
     return ()
 
 
+@cache
+def _keys_with_comma() -> frozenset[str]:
+    units = _index().units.values()
+    return frozenset(_key(name) for unit in units for name in (unit.name, *unit.aliases) if "," in name)
+
+
 def is_one_province(text: str) -> bool:
     """Whether a text with commas is one name: whether a province's name holds a comma too."""
-    return "," in text and _key(text) in _index().with_comma
+    return "," in text and _key(text) in _keys_with_comma()
 
 
 @lru_cache(maxsize=64)
@@ -281,7 +301,7 @@ def _choices(country: str | None) -> tuple[list[str], list[str]]:
     index = _index()
     pairs = [
         (key, code)
-        for level in (index.exact, index.alias, index.form)
+        for level in _levels()
         for key, codes in level.items()
         for code in codes
         if country in (None, index.units[code].country) and key != _key(code)
