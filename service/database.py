@@ -27,6 +27,9 @@ Member = TypeVar("Member")
 
 # What SQLite keeps beside a database, and Dateline's own lock.
 BESIDE = ("-wal", "-shm", "-journal", ".lock")
+# KiB of pages of a file that a connection keeps: that of a thread, one that is passed between threads, an import's. A
+# worker has nine threads that read and write.
+CACHE, CACHE_OF_ONE, CACHE_OF_IMPORT = 16_000, 8_000, 64_000
 # Values that one statement looks for; engines take some 30,000 parameters.
 CHUNK = 500
 # Of one process to a PostgreSQL server.
@@ -107,9 +110,10 @@ def give_back(database: Database) -> None:
 
 def read_through_cache(database: Database) -> None:
     """Map nothing of SQLite's file into memory from now on: what is mapped counts as the process's own, and an import
-    goes through all of it. Reading through the bounded cache takes no longer there."""
+    goes through all of it. Reading through a bounded cache takes no longer there, but that is to be larger."""
     if isinstance(database, SqliteDatabase):
         database.execute_sql("PRAGMA mmap_size = 0")
+        database.execute_sql(f"PRAGMA cache_size = -{CACHE_OF_IMPORT}")
 
 
 # Milliseconds.
@@ -143,7 +147,7 @@ def _open_sqlite(path: str, shared: bool = True) -> Database:
             "journal_mode": "wal",
             "synchronous": "full",
             "foreign_keys": 1,
-            "cache_size": -64_000 if shared else -8_000,
+            "cache_size": -CACHE if shared else -CACHE_OF_ONE,
             # As much of the file as the build allows is read through the page cache without copying.
             "mmap_size": 2**40,
         },

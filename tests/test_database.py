@@ -21,12 +21,14 @@ from service.database import (
     fetch,
     migration_lock,
     open_database,
+    own_database,
     read_through_cache,
     root_cause,
     snapshot,
     write,
 )
 from service.driver_errors import waited_in_vain
+from service.server.front import READERS, WRITERS
 from service.upgrade import upgrade
 from tests.engines import temporary_database
 from tests.serving import soon
@@ -197,6 +199,15 @@ def test_a_file_that_is_read_through_the_cache_is_not_mapped(sqlite: Database) -
     [(mapped,)] = fetch(sqlite, "PRAGMA mmap_size")
     read_through_cache(sqlite)
     assert mapped > 0 and fetch(sqlite, "PRAGMA mmap_size") == [(0,)]
+    assert fetch(sqlite, "PRAGMA cache_size") == [(-module.CACHE_OF_IMPORT,)]
+
+
+def test_the_connections_of_a_worker_keep_no_more_pages_than_is_said(sqlite: Database) -> None:
+    """A worker has one connection for each of its threads: the loop, four readers and four writers."""
+    assert fetch(sqlite, "PRAGMA cache_size") == [(-module.CACHE,)]
+    with closing_database(own_database(sqlite)) as own:
+        assert fetch(own, "PRAGMA cache_size") == [(-module.CACHE_OF_ONE,)]
+    assert (1 + READERS + WRITERS) * module.CACHE <= 150_000
 
 
 def test_a_write_holds_the_file_from_its_beginning(sqlite: Database) -> None:
