@@ -30,8 +30,8 @@ def _itself(answer: Any) -> Any:
     return answer
 
 
-def contenders(stores: Stores, folder: Path) -> tuple[list[Contender], list[str]]:
-    """Those that read a store and can be started here, and a line for each that is left out, with the reason.
+def contenders(stores: Stores, folder: Path) -> tuple[list[Contender], dict[str, str]]:
+    """Those that read a store and can be started here, and a line for each that is left out, by name, with the reason.
 
     folder: for what has to be written to start one.
     """
@@ -54,12 +54,12 @@ def contenders(stores: Stores, folder: Path) -> tuple[list[Contender], list[str]
         dateline_way.contender(stores.dateline),
     )
     lacking = {each.name: _lacking(NEEDS.get(each.name, ())) for each in everybody}
-    left_out = [
-        f"{each.title} is left out: {' and '.join(lacking[each.name])} is not installed "
+    left_out = {
+        each.name: f"{each.title} is left out: {' and '.join(lacking[each.name])} is not installed "
         "(pip install -e '.[bench]', or make bench)"
         for each in everybody
         if lacking[each.name]
-    ]
+    }
     return [each for each in everybody if not lacking[each.name]], left_out
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -162,12 +162,12 @@ def measure(plan: Plan) -> Found:
         "page_bytes": round(statistics.mean(map(len, pages.values()))),
         "checked": checked,
         "contenders": titles,
-        "left_out": left_out,
+        "left_out": list(left_out.values()),
         "commands": {each.name: report.shown_command(each.arguments(ANY_PORT)) for each in everybody},
         "http": _http_summary(rounds),
         "in_process": _in_process(plan, wsgi, paths),
     }
-    notes = {goal: next(line for line in left_out if line.startswith(title)) for goal, title in _absent(left_out)}
+    notes = {goal: left_out[name] for goal, name in BESIDE.items() if name in left_out}
     if are_kept(map(len, pages.values())):
         notes |= dict.fromkeys((*BESIDE, "main/fixed"), "kept answers are among them: ask more queries")
     return Found(_figures(rounds), report.page_lines(data), data, notes)
@@ -176,15 +176,3 @@ def measure(plan: Plan) -> Found:
 def are_kept(sizes: Iterable[int]) -> bool:
     """Whether Dateline may keep some of these pages until it is asked for them again, one after the other."""
     return sum(sizes) < 1.2 * KEPT_BYTES
-
-
-def _absent(left_out: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """The goals that cannot be judged, and the contender that each lacks."""
-    titles = {
-        "main/datasette": "Datasette",
-        "main/fastapi": "FastAPI + SQLAlchemy",
-        "main/django": "Django REST framework",
-    }
-    for goal, title in titles.items():
-        if any(line.startswith(title) for line in left_out):
-            yield goal, title

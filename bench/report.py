@@ -166,7 +166,7 @@ def _rate_rows(result: Mapping[str, Any]) -> list[str]:
     if pages is None:
         return []
     data = pages["data"]
-    workloads = [workload for workload, by_name in data["http"].items() if len(by_name) > 1]
+    workloads = [workload for workload, by_name in data["http"].items() if by_name.keys() == data["contenders"].keys()]
     rows = [
         f"| {title} | "
         + " | ".join(

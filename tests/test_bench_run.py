@@ -77,7 +77,7 @@ def test_a_contender_whose_package_is_missing_is_left_out_with_a_line(
     held = stores.Stores(tmp_path, 1, 1, 1, False, (), (), {}, None)
     there, left_out = contenders.contenders(held, tmp_path)
     assert [each.name for each in there] == ["usual", "dateline"]
-    assert [line.partition(" is left out")[0] for line in left_out] == [
+    assert [line.partition(" is left out")[0] for line in left_out.values()] == [
         "FastAPI + SQLAlchemy",
         "Django REST framework",
         "Datasette",
