@@ -27,9 +27,8 @@ Member = TypeVar("Member")
 
 # What SQLite keeps beside a database, and Dateline's own lock.
 BESIDE = ("-wal", "-shm", "-journal", ".lock")
-# KiB of pages of a file that a connection keeps: that of a thread, one that is passed between threads, an import's. A
-# worker has nine threads that read and write.
-CACHE, CACHE_OF_ONE, CACHE_OF_IMPORT = 16_000, 8_000, 64_000
+# KiB of pages of a file that a connection keeps: a worker has nine threads with one each, and an import has one.
+CACHE, CACHE_OF_IMPORT = 8_000, 64_000
 # Values that one statement looks for; engines take some 30,000 parameters.
 CHUNK = 500
 # Of one process to a PostgreSQL server.
@@ -147,7 +146,7 @@ def _open_sqlite(path: str, shared: bool = True) -> Database:
             "journal_mode": "wal",
             "synchronous": "full",
             "foreign_keys": 1,
-            "cache_size": -CACHE if shared else -CACHE_OF_ONE,
+            "cache_size": -CACHE,
             # As much of the file as the build allows is read through the page cache without copying.
             "mmap_size": 2**40,
         },

@@ -21,7 +21,6 @@ from service.database import (
     fetch,
     migration_lock,
     open_database,
-    own_database,
     read_through_cache,
     root_cause,
     snapshot,
@@ -205,9 +204,7 @@ def test_a_file_that_is_read_through_the_cache_is_not_mapped(sqlite: Database) -
 def test_the_connections_of_a_worker_keep_no_more_pages_than_is_said(sqlite: Database) -> None:
     """A worker has one connection for each of its threads: the loop, four readers and four writers."""
     assert fetch(sqlite, "PRAGMA cache_size") == [(-module.CACHE,)]
-    with closing_database(own_database(sqlite)) as own:
-        assert fetch(own, "PRAGMA cache_size") == [(-module.CACHE_OF_ONE,)]
-    assert (1 + READERS + WRITERS) * module.CACHE <= 150_000
+    assert (1 + READERS + WRITERS) * module.CACHE <= 75_000
 
 
 def test_a_write_holds_the_file_from_its_beginning(sqlite: Database) -> None:
