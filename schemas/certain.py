@@ -21,9 +21,11 @@ from schemas.event import (
     SUMMARY_LIMIT,
     TAG_LENGTH,
     TAGS_LIMIT,
+    EventBody,
+    last_year,
     name_beside,
 )
-from schemas.fields import FIGURE_MAX, HTTP_URL, ID_FORM, NO_URL, TEXT_LIMIT, unstorable
+from schemas.fields import FIGURE_MAX, HTTP_URL, ID_FORM, NO_URL, TEXT_LIMIT, load, unstorable
 
 OWN_MEMBERS = (
     *("id", "title", "summary", "date", "type", "status", "location", "actors", "claims", "sources", "related"),
@@ -50,6 +52,12 @@ PRECISIONS = frozenset({*vocabulary.PLACE_PRECISIONS, None})
 
 class Doubtful(Exception):
     """Something that is not plainly in order."""
+
+
+def load_event(body: Any, min_year: int = 1000) -> dict[str, Any]:
+    """What ``EventBody(min_year)`` loads of the body. Raises Refused."""
+    loaded: dict[str, Any] = certain(body, min_year, last_year()) or load(EventBody(min_year), body)
+    return loaded
 
 
 def certain(body: Any, min_year: int, max_year: int) -> dict[str, Any] | None:

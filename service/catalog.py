@@ -17,7 +17,7 @@ from service.terms import ANY, Term, numbers_of
 
 def ensure_datasets(log: Ledger, ids: Collection[str]) -> None:
     """Make each of these datasets known, by its id alone until somebody describes it."""
-    known = {dataset for (dataset,) in Dataset.select(Dataset.id).tuples().execute(log.database)}
+    known = {dataset for (dataset,) in fetch(log.database, "SELECT id FROM dataset")}
     missing = sorted(set(ids) - known)
     if missing:
         insert_rows(log.database, Dataset, [(dataset, dataset, None, None) for dataset in missing])

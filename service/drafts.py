@@ -13,10 +13,8 @@ from typing import Any
 
 from peewee import Database
 
-from schemas.certain import certain
-from schemas.event import EventBody, last_year
+from schemas.certain import load_event
 from schemas.faults import Fault, Refused
-from schemas.fields import load
 from service.canonical import canonical
 from service.database import chunks, fetch
 from service.ledger import Ledger
@@ -100,12 +98,10 @@ def load_drafts(drafts: Sequence[Draft], min_year: int) -> tuple[list[Loaded], l
 
     It asks nothing of the store, so nobody is kept from writing meanwhile.
     """
-    schema = EventBody(min_year)
-    max_year = last_year()
     loaded, rejected = [], []
     for draft in drafts:
         try:
-            body = certain(draft.body, min_year, max_year) or load(schema, draft.body)
+            body = load_event(draft.body, min_year)
         except Refused as refused:
             rejected.append(rejection(draft, refused.faults))
         else:
@@ -160,7 +156,7 @@ def _refuse_emptying(lacks: Collection[str], content: Mapping[str, Any], known: 
 @cache
 def _unsaid() -> Mapping[str, Any]:
     """What an event has of each member where nobody said anything of it."""
-    unsaid: Mapping[str, Any] = load(EventBody(), {"title": "-", "date": "2000"})
+    unsaid: Mapping[str, Any] = load_event({"title": "-", "date": "2000"})
     return unsaid
 
 

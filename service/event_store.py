@@ -9,10 +9,10 @@ from typing import Any
 import orjson
 from peewee import Database
 
+from schemas.certain import load_event
 from schemas.errors import Conflict, Gone, NotFound
-from schemas.event import EventBody
 from schemas.faults import Fault, Refused
-from schemas.fields import ID_FORM, load, shorten
+from schemas.fields import ID_FORM, shorten
 from schemas.precondition import Precondition
 from service import actors, catalog, read_side
 from service.canonical import canonical
@@ -126,7 +126,7 @@ def create_event(
     min_year: int = 1000,
 ) -> Written:
     """Store an event that is not there yet. Raises Refused, and Conflict where its id is taken or was deleted."""
-    loaded = load(EventBody(min_year), body)
+    loaded = load_event(body, min_year)
     event_id = loaded["id"] or new_event_id()
 
     def judge(current: Version | None) -> None:
@@ -148,7 +148,7 @@ def put_event(
     min_year: int = 1000,
 ) -> Written:
     """Create or replace the event with this id. Raises Refused, Conflict for a deleted id, Stale or Unconditional."""
-    loaded = load(EventBody(min_year), body)
+    loaded = load_event(body, min_year)
     _refuse_other_id(loaded["id"], event_id)
     judge = _judge_by(precondition, event_id)
     return _write_one(database, event_id, lambda _: loaded, judge, by, reason, create_actors)
@@ -177,7 +177,7 @@ def patch_event(
             if misfits(refused):
                 judge(current)
             raise
-        loaded: dict[str, Any] = load(EventBody(min_year), body)
+        loaded: dict[str, Any] = load_event(body, min_year)
         _refuse_other_id(loaded["id"], event_id)
         return loaded
 

@@ -13,8 +13,8 @@ from typing import Any
 from peewee import Database
 
 from service import __version__
-from service.database import fetch, insert_rows
-from service.models import Moment, Revision, Store
+from service.database import execute, fetch, insert_rows
+from service.models import Moment, Revision
 from service.rules import refuse_other
 
 # The columns of ``store`` that a StoreState is made of, in their order.
@@ -81,8 +81,8 @@ def ledger(database: Database, by: str, reason: str | None = None, by_any_rules:
     engine, and a reader of the feed who has seen one has seen all before it.
     by_any_rules: whether the projections may have been made by other rules; else raises OtherRules.
     """
-    lock = Store.update(version=Store.version).returning(Store.version, Store.sequence, Store.recorded, Store.rules)
-    [(version, sequence, last, rules)] = lock.tuples().execute(database)
+    lock = "UPDATE store SET version = version RETURNING version, sequence, recorded, rules"
+    [(version, sequence, last, rules)] = fetch(database, lock)
     if not by_any_rules:
         refuse_other(rules)
     now = time.time_ns() // 1_000_000 * 1000
@@ -93,10 +93,12 @@ def ledger(database: Database, by: str, reason: str | None = None, by_any_rules:
         if log._rows:
             insert_rows(database, Moment, [(log.recorded, log.sequence)], REPLACE_MOMENT)
         version = log.version + 1
-        moved = {"version": version, "sequence": log.sequence, "recorded": log.recorded}
-        if log.renamed:
-            moved["names_version"] = version
-        Store.update(moved).execute(database)
+        execute(
+            database,
+            "UPDATE store SET version = ?, sequence = ?, recorded = ?, "
+            "names_version = CASE WHEN ? THEN ? ELSE names_version END",
+            (version, log.sequence, log.recorded, log.renamed, version),
+        )
 
 
 @dataclass(frozen=True, slots=True)
