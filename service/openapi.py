@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache, partial
 from typing import Any
 
 import orjson
@@ -34,9 +35,13 @@ ASKED = ("unauthorized", "forbidden", "too-many-requests", "not-acceptable", "va
 
 
 def init_app(app: Flask) -> None:
-    """Make the description once all routes are known."""
+    """Have the description made once, when it is first asked for: it would take more than half of the start."""
+    app.extensions["dateline"]["openapi"] = cache(partial(_text_and_tag, app))
+
+
+def _text_and_tag(app: Flask) -> tuple[bytes, str]:
     text = orjson.dumps(describe(app)) + b"\n"
-    app.extensions["dateline"]["openapi"] = text, hashlib.blake2b(text, digest_size=8).hexdigest()
+    return text, hashlib.blake2b(text, digest_size=8).hexdigest()
 
 
 def describe(app: Flask) -> dict[str, Any]:

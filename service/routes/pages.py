@@ -45,7 +45,7 @@ def get_metrics() -> Response:
 @blueprint.get("/openapi.json")
 def openapi_json() -> Response:
     """The description of this API, OpenAPI 3.1."""
-    text, tag = current_app.extensions["dateline"]["openapi"]
+    text, tag = current_app.extensions["dateline"]["openapi"]()
     return not_modified(tag) if unchanged(tag) else answer(text, tag)
 
 
