@@ -70,7 +70,7 @@ run: ## set everything up, load the first timeline and serve it on http://127.0.
 
 test: ## run the tests, on SQLite and on a PostgreSQL of their own (ARGS="-k name" for some)
 	$(call environment,[test],test)
-	@$(env_python) -m pytest -n auto $(ARGS)
+	@$(env_python) -m pytest -n auto --dist worksteal $(ARGS)
 
 lint: ## look for mistakes and untidy code
 	$(call environment,[dev],dev)
