@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from ipaddress import IPv6Address
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,24 +19,50 @@ from playhouse.pool import PooledPostgresqlDatabase
 
 from service import exporting
 from service.app import create_app
-from service.database import closing_database, execute, fetch, own_database, stream
+from service.database import closing_database, execute, fetch, open_database, own_database, stream
 from service.exporting import BATCH, begin_export
 from service.formats import FORMATS
 from service.read_query import read_query
 from service.settings import Settings
 from tests.answers import body, problem
-from tests.conftest import event_body, keyed
+from tests.conftest import copied, event_body, keyed
 from tests.exports import EVENTS, MANY, export, fill, lines, opened, paged, reads_of_exports
 from tests.sending import bulk, done, merge, read, sequence
 
 FIELDS = "fields=title,date,version"
 
 
+@pytest.fixture(scope="module")
+def model(
+    engine: str, golden: dict[str, str], tmp_path_factory: pytest.TempPathFactory, server: str | None
+) -> Iterator[dict[str, str]]:
+    """The URL of a database of more events than a batch holds, which is copied and never written to."""
+    with copied("empty", engine, golden, tmp_path_factory.mktemp("model"), server) as url:
+        with closing_database(open_database(url)) as database:
+            fill(database)
+        yield {"filled": url}
+
+
 @pytest.fixture
-def filled(empty_app: Flask, store: Database) -> FlaskClient:
-    """A client that may do everything, over more events than a batch holds."""
-    fill(store)
-    return keyed(empty_app)
+def filled_app(engine: str, model: dict[str, str], tmp_path: Path, server: str | None) -> Iterator[Flask]:
+    """The application over a copy of it of the test's own."""
+    with copied("filled", engine, model, tmp_path, server) as url:
+        app = create_app(Settings(database_url=url))
+        with closing_database(app.extensions["dateline"]["database"]):
+            yield app
+
+
+@pytest.fixture
+def store(filled_app: Flask) -> Database:
+    """The database of that application."""
+    found: Database = filled_app.extensions["dateline"]["database"]
+    return found
+
+
+@pytest.fixture
+def filled(filled_app: Flask) -> FlaskClient:
+    """A client of that application that may do everything."""
+    return keyed(filled_app)
 
 
 def pieces(answer: Any) -> Iterator[bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote
 
@@ -16,11 +17,12 @@ from schemas.query import EVENT_MEMBERS
 from service import events
 from service.actor_store import write_actors
 from service.app import create_app
+from service.database import closing_database
 from service.drafts import Draft
 from service.event_store import write_events
 from service.settings import Settings
 from tests.answers import body, ids, pages, problem
-from tests.conftest import event_body
+from tests.conftest import copied, event_body
 
 MILLISECONDS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
@@ -80,16 +82,34 @@ NOTES: list[dict[str, Any]] = [
 ORDER = [note["id"] for note in NOTES]
 
 
-@pytest.fixture
-def notes(empty_database: Database, empty_url: str) -> Iterator[FlaskClient]:
+@contextmanager
+def noted(url: str) -> Iterator[FlaskClient]:
     """A client of an application over the events above, written in an order that is not theirs."""
-    write_actors(empty_database, ACTORS, by="test")
-    drafts = [Draft(line, note) for line, note in enumerate(sorted(NOTES, key=lambda note: note["id"][::-1]), 1)]
-    assert write_events(empty_database, drafts, by="test").rejected == []
-    app = create_app(Settings(database_url=empty_url))
-    yield app.test_client()
-    kept = app.extensions["dateline"]["database"]
-    kept.close_all() if hasattr(kept, "close_all") else kept.close()
+    app = create_app(Settings(database_url=url))
+    with closing_database(app.extensions["dateline"]["database"]) as database:
+        write_actors(database, ACTORS, by="test")
+        drafts = [Draft(line, note) for line, note in enumerate(sorted(NOTES, key=lambda note: note["id"][::-1]), 1)]
+        assert write_events(database, drafts, by="test").rejected == []
+        yield app.test_client()
+
+
+@pytest.fixture(scope="module")
+def read_notes(
+    engine: str, golden: dict[str, str], tmp_path_factory: pytest.TempPathFactory, server: str | None
+) -> Iterator[FlaskClient]:
+    """Such a client for the tests that only read."""
+    with copied("empty", engine, golden, tmp_path_factory.mktemp("notes"), server) as url, noted(url) as client:
+        yield client
+
+
+@pytest.fixture
+def notes(engine: str, request: pytest.FixtureRequest) -> Iterator[FlaskClient]:
+    """Such a client: over a store of the test's own where the test asks for the database as well."""
+    if "empty_database" not in request.fixturenames:
+        yield request.getfixturevalue("read_notes")
+        return
+    with noted(request.getfixturevalue("empty_url")) as client:
+        yield client
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from html import unescape
@@ -17,10 +18,14 @@ from peewee import Database
 
 from service import gazetteer, timeline
 from service.actor_store import write_actors
+from service.app import create_app
+from service.database import closing_database
 from service.pages.axis import SLOTS_MAX, Axis, make_axis
 from service.pages.histogram import BARS_MAX
 from service.pages.lanes import DOTS_MAX, LANES_MAX
 from service.pages.timeline_view import read_view, timeline_view
+from service.settings import Settings
+from tests.conftest import copied
 from tests.page_reading import page
 from tests.statements import ask_anew, sent_to
 from tests.writing import body, put
@@ -204,11 +209,28 @@ def people(database: Database) -> None:
     write_actors(database, [*units, *odd], by="test")
 
 
+@pytest.fixture(scope="module")
+def crowd(
+    engine: str, golden: dict[str, str], tmp_path_factory: pytest.TempPathFactory, server: str | None
+) -> Iterator[Flask]:
+    """The application over many events of all kinds, which no test writes to."""
+    with copied("empty", engine, golden, tmp_path_factory.mktemp("crowd"), server) as url:
+        app = create_app(Settings(database_url=url))
+        with closing_database(app.extensions["dateline"]["database"]) as database:
+            people(database)
+            assert put(database, *many(700)).rejected == []
+            yield app
+
+
 @pytest.fixture
-def crowded(store: Database, asking: FlaskClient) -> FlaskClient:
-    people(store)
-    assert put(store, *many(700)).rejected == []
-    return asking
+def crowded(crowd: Flask) -> FlaskClient:
+    return crowd.test_client()
+
+
+@pytest.fixture
+def crowded_store(crowd: Flask) -> Database:
+    found: Database = crowd.extensions["dateline"]["database"]
+    return found
 
 
 @pytest.mark.parametrize(
@@ -227,22 +249,24 @@ def crowded(store: Database, asking: FlaskClient) -> FlaskClient:
         "country=UG",
     ],
 )
-def test_every_link_keeps_its_promise_in_a_store_of_all_kinds(crowded: FlaskClient, store: Database, view: str) -> None:
+def test_every_link_keeps_its_promise_in_a_store_of_all_kinds(
+    crowded: FlaskClient, crowded_store: Database, view: str
+) -> None:
     html = overview(crowded, view)
-    asked = read_view(store, view.encode())
+    asked = read_view(crowded_store, view.encode())
     chosen = "province" in asked.query.filters
     found = promises(part(html, "histogram")) + promises(part(html, "swimlanes"))
     # With provinces chosen, the map adds to them or takes from them; the counts are those of each alone.
     found += [] if chosen else promises(part(html, "places"))
     assert len(found) > 20
-    kept = {at: count(store, at) for at, _, _ in found}
+    kept = {at: count(crowded_store, at) for at, _, _ in found}
     assert [promise for promise in found if kept[promise[0]] != promise[2]] == []
     bars = promises(part(html, "histogram"), PICTURED)
-    assert sum(promised for _, _, promised in bars) == count(store, "/?" + view)
+    assert sum(promised for _, _, promised in bars) == count(crowded_store, "/?" + view)
     assert len(bars) <= BARS_MAX
 
 
-def test_the_map_and_what_stands_beside_it_are_all_events(crowded: FlaskClient, store: Database) -> None:
+def test_the_map_and_what_stands_beside_it_are_all_events(crowded: FlaskClient) -> None:
     chart = part(overview(crowded), "places")
     beside = {
         unescape(words): number(told)
@@ -300,7 +324,7 @@ def test_a_page_of_pictures_costs_as_many_statements_for_one_event_as_for_a_thou
 # Sizes
 
 
-def test_pages_stay_small(crowded: FlaskClient, store: Database) -> None:
+def test_pages_stay_small(crowded: FlaskClient) -> None:
     html = overview(crowded)
     assert len(part(html, "places").encode()) <= MAP_BYTES
     assert len(crowded.get("/").data) <= PAGE_BYTES
