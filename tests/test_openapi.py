@@ -12,17 +12,19 @@ from flask import Flask
 from flask.testing import FlaskClient
 from openapi_schema_validator import OAS31Validator, oas31_format_checker
 from openapi_spec_validator import validate
-from peewee import Database
 
 from schemas.query import EVENT_MEMBERS
+from service.app import create_app
+from service.database import closing_database
 from service.drafts import Draft
 from service.event_store import write_events
 from service.filters import CHANGE_OPTIONS, FACET_OPTIONS, FILTERS, PARAMETERS, PERIOD_OPTIONS
 from service.problems import PROBLEMS
 from service.routes import actors, catalog, events, revisions
 from service.seeding import read_seed
+from service.settings import Settings
 from tests.answers import body, problem
-from tests.conftest import event_body
+from tests.conftest import copied, event_body
 from tests.sending import ANY, CLASH, done, merge
 
 IMPORTED = "ucdp-ged-212545"
@@ -38,15 +40,31 @@ SUCCESSES = {
 }
 
 
-@pytest.fixture
-def description(client: FlaskClient, database: Database) -> Any:
-    """The description, over the seed, an imported event, and a second version of one: the examples that it takes."""
+@pytest.fixture(scope="module")
+def described(
+    engine: str, golden: dict[str, str], tmp_path_factory: pytest.TempPathFactory, server: str | None
+) -> Iterator[Flask]:
+    """The application over the seed, an imported event, and a second version of one: the examples that the description
+    takes. No test writes to it."""
     event = event_body(id=IMPORTED, dataset="ucdp-ged", actors=["taliban"])
     [clash] = [event for event in read_seed("events") if CLASH.endswith(event["id"])]
     drafts = [Draft(1, event, original={"id": "212545"}), Draft(2, {**clash, "tags": ["panjshir-conflict", "new"]})]
-    report = write_events(database, drafts, by="test")
-    assert (report.created, report.updated) == (1, 1)
-    return body(client.get("/openapi.json"))
+    with copied("seeded", engine, golden, tmp_path_factory.mktemp("described"), server) as url:
+        app = create_app(Settings(database_url=url))
+        with closing_database(app.extensions["dateline"]["database"]) as database:
+            report = write_events(database, drafts, by="test")
+            assert (report.created, report.updated) == (1, 1)
+            yield app
+
+
+@pytest.fixture
+def client(described: Flask) -> FlaskClient:
+    return described.test_client()
+
+
+@pytest.fixture(scope="module")
+def description(described: Flask) -> Any:
+    return body(described.test_client().get("/openapi.json"))
 
 
 def operations(description: Any) -> Iterator[tuple[str, str, Any]]:
