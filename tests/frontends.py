@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from functools import cache
 from pathlib import Path
 
 from tests.browsing import npm_install
@@ -25,8 +26,10 @@ def examples() -> dict[str, str]:
     }
 
 
+@cache
 def modules(folder: Path) -> Path:
-    """What npm puts beside the examples, in a folder of its own."""
+    """What npm puts beside the examples, in a folder that is made for it; asked for again, it is there."""
+    folder.mkdir()
     shutil.copy(EXAMPLES / "package.json", folder)
     npm_install(folder)
     return folder / "node_modules"

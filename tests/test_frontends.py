@@ -44,7 +44,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture(scope="session")
 def node_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return modules(tmp_path_factory.mktemp("modules"))
+    return modules(tmp_path_factory.getbasetemp() / "modules")
 
 
 def run(command: str, folder: Path, *, fails: bool = False) -> str:

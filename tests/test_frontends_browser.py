@@ -36,9 +36,9 @@ def own_site(tmp_path: Path) -> Iterator[Site]:
         yield found
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def node_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return modules(tmp_path_factory.mktemp("modules"))
+    return modules(tmp_path_factory.getbasetemp() / "modules")
 
 
 @contextmanager

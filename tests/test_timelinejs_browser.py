@@ -69,7 +69,7 @@ def browser() -> Iterator[Browser]:
         yield found
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def timelinejs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The published files of TimelineJS."""
     return npm_package("@knight-lab/timelinejs", VERSION, tmp_path_factory.mktemp("timelinejs"))
