@@ -1,8 +1,8 @@
-"""Says of an event, quickly, that it is certainly valid, and then what its schema would have made of it.
+"""Loads an event: one that is certainly valid quickly, and any other by its schema, which makes the same of it.
 
 Marshmallow judges an event in a third of a millisecond, which is most of the time that an import takes. Of nearly all
-events every member is plainly in order. Whatever else is met here, right or wrong, is left to the schema (``None``),
-which alone knows the rules in full and words the faults. Nothing is refused here. That both agree is tested.
+events every member is plainly in order. Whatever else is met, right or wrong, is left to the schema, which alone knows
+the rules in full and words the faults. That both agree is tested.
 """
 
 from __future__ import annotations

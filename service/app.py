@@ -10,7 +10,7 @@ from flask import Flask
 
 from service import http, metrics, openapi, problems, security
 from service.change_feed import last_sequence
-from service.database import give_back, open_database
+from service.database import SMALL_CACHE, give_back, open_database
 from service.exporting import EXPORTS_MAX, EXPORTS_OF_ONE
 from service.listing import Listings
 from service.quick_answers import Manners, QuickAnswers
@@ -56,7 +56,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """
     settings = settings or from_environment()
     app = Application("service", static_folder=None)
-    database = open_database(settings.database_url)
+    database = open_database(settings.database_url, SMALL_CACHE)
     listings = Listings(database)
     app.extensions["dateline"] = {
         "settings": settings,

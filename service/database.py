@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import select
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from contextlib import contextmanager
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote
@@ -27,12 +26,10 @@ Member = TypeVar("Member")
 
 # What SQLite keeps beside a database, and Dateline's own lock.
 BESIDE = ("-wal", "-shm", "-journal", ".lock")
-# KiB of pages of a file that a connection keeps: a worker has nine threads with one each, and an import has one.
-CACHE, CACHE_OF_IMPORT = 8_000, 64_000
+# KiB of pages of a file that a connection keeps: a command's, and one of those that a server has for each thread.
+CACHE, SMALL_CACHE = 64_000, 8_000
 # Values that one statement looks for; engines take some 30,000 parameters.
 CHUNK = 500
-# Of one process to a PostgreSQL server.
-MAX_CONNECTIONS = 32
 # For so long a write waits for another one, so that none holds a thread for ever.
 LOCK_SECONDS = 30
 
@@ -51,15 +48,15 @@ class BadDatabaseUrl(ValueError):
     """The URL names no engine or no database that Dateline can use."""
 
 
-def open_database(url: str) -> Database:
+def open_database(url: str, cache: int = CACHE) -> Database:
     """Open the database of a URL; nothing is created or migrated yet.
 
     url: ``sqlite:///relative.db``, ``sqlite:////absolute.db`` or ``postgresql://user:password@host/name``
     (several hosts and libpq options as in ``postgresql://a,b/name?target_session_attrs=read-write``).
-    Raises BadDatabaseUrl.
+    cache: KiB of pages that each connection to a file keeps. Raises BadDatabaseUrl.
     """
     if url.startswith("sqlite:///"):
-        return _open_sqlite(unquote(url.removeprefix("sqlite:///")))
+        return _open_sqlite(unquote(url.removeprefix("sqlite:///")), cache)
     if url.startswith(("postgresql://", "postgres://")):
         return _open_postgres("postgresql://" + url.split("://", 1)[1])
     raise BadDatabaseUrl(f"{url!r} names no database: write sqlite:///FILE or postgresql://USER@HOST/NAME")
@@ -72,7 +69,7 @@ def own_database(database: Database) -> Database:
     """
     if isinstance(database, PooledPostgresqlDatabase):
         return _open_postgres(database.database, shared=False)
-    return _open_sqlite(database.database, shared=False)
+    return _open_sqlite(database.database, SMALL_CACHE, shared=False)
 
 
 @contextmanager
@@ -109,10 +106,9 @@ def give_back(database: Database) -> None:
 
 def read_through_cache(database: Database) -> None:
     """Map nothing of SQLite's file into memory from now on: what is mapped counts as the process's own, and an import
-    goes through all of it. Reading through a bounded cache takes no longer there, but that is to be larger."""
+    goes through all of it. Reading through the bounded cache takes no longer there."""
     if isinstance(database, SqliteDatabase):
         database.execute_sql("PRAGMA mmap_size = 0")
-        database.execute_sql(f"PRAGMA cache_size = -{CACHE_OF_IMPORT}")
 
 
 # Milliseconds.
@@ -132,7 +128,14 @@ def little_patience(database: Database) -> Iterator[None]:
         database.execute_sql(f"PRAGMA busy_timeout = {database.timeout * 1000}")
 
 
-def _open_sqlite(path: str, shared: bool = True) -> Database:
+def _open_postgres(url: str, shared: bool = True) -> Database:
+    # Who has a file needs nothing of it.
+    from service.postgres import open_pool
+
+    return open_pool(url, LOCK_SECONDS, shared)
+
+
+def _open_sqlite(path: str, cache: int, shared: bool = True) -> Database:
     if sqlite3.sqlite_version_info < SQLITE_NEEDED:
         needed = ".".join(map(str, SQLITE_NEEDED))
         raise BadDatabaseUrl(f"SQLite {sqlite3.sqlite_version} is too old: {needed} is needed")
@@ -146,7 +149,7 @@ def _open_sqlite(path: str, shared: bool = True) -> Database:
             "journal_mode": "wal",
             "synchronous": "full",
             "foreign_keys": 1,
-            "cache_size": -CACHE,
+            "cache_size": -cache,
             # As much of the file as the build allows is read through the page cache without copying.
             "mmap_size": 2**40,
         },
@@ -156,65 +159,6 @@ def _open_sqlite(path: str, shared: bool = True) -> Database:
         thread_safe=shared,
         check_same_thread=shared,
     )
-
-
-def _open_postgres(url: str, shared: bool = True) -> Database:
-    try:
-        import psycopg
-    except ImportError:
-        raise BadDatabaseUrl("PostgreSQL needs its driver: install dateline with the extra `postgres`") from None
-    # The driver judges the URL now, so that a typing mistake is not taken for a server that is down.
-    try:
-        given = psycopg.conninfo.conninfo_to_dict(url)
-    except psycopg.ProgrammingError as error:
-        raise BadDatabaseUrl(f"the PostgreSQL URL cannot be read: {error}") from None
-    # What is given here would take the place of options that the URL or the environment sets.
-    has_options = "options" in given or "PGOPTIONS" in os.environ
-    pool = PooledPostgresqlDatabase(
-        url,
-        prefer_psycopg3=True,
-        max_connections=MAX_CONNECTIONS if shared else 1,
-        thread_safe=shared,
-        timeout=10,
-        stale_timeout=300,
-        client_encoding="UTF8",
-        connect_timeout=5,
-        context=_with_bytes(psycopg.adapters),
-        **({} if has_options else {"options": f"-c lock_timeout={LOCK_SECONDS}s"}),
-    )
-    pool._is_closed = partial(_is_gone, pool._is_closed)
-    database: Database = pool
-    return database
-
-
-def _with_bytes(adapters: Any) -> Any:
-    """The driver's own adapters, but for ``bpchar``, no type of ours, which comes as the bytes that the server sends.
-
-    Text of that type need not be decoded, only to be encoded again.
-    """
-    from psycopg.adapt import AdaptersMap, Loader
-
-    class Bytes(Loader):
-        def load(self, data: Any) -> bytes:
-            return bytes(data)
-
-    found = AdaptersMap(adapters)
-    found.register_loader("bpchar", Bytes)
-    return found
-
-
-def _is_gone(ask: Callable[[Any], bool], connection: Any) -> bool:
-    """Whether a connection that waited in the pool stands no more: ``ask`` the server only where there is a sign of it.
-
-    A server that ends a connection says so on it, and says nothing else on one at rest. To ask takes a round trip.
-    """
-    return (connection.closed or _has_something_to_read(connection.fileno())) and ask(connection)
-
-
-def _has_something_to_read(file: int) -> bool:
-    waiting = select.poll()
-    waiting.register(file, select.POLLIN)
-    return bool(waiting.poll(0))
 
 
 def _with_markers(sql: str, marker: str) -> str:

@@ -17,8 +17,9 @@ class Dialect:
     ``clustered`` table is kept in the order of its key where the engine can.
     documents: the aggregate that joins the column ``document`` in the order of ``sort_key``, each text on a line of its
     own; documents_backwards: against that order. It gives bytes.
-    ranges: ranges of the timeline index as rows ``v`` of term, place, span, low and high; its parameter is a JSON list
-    of objects. Empty where the members of a union in order are each read in that order and no further than need be.
+    merges: whether the ranges of a union in order are each read in that order and no further than need be.
+    ranges: where it does not, ranges of the timeline index as rows ``v`` of term, place, span, low and high; its
+    parameter is a JSON list of objects.
     looked_up: joins ``table`` under ``name``, row by row as those of ``of`` come, by its key ``num``.
     rows_in_order: what keeps rows in the order of the subquery ``k`` that their keys come from.
     first_of_each: for each range, in order, a JSON list of the numbers that ``rows`` take of ``timeline t`` between
@@ -32,6 +33,7 @@ class Dialect:
     column_types: Mapping[str, str]
     documents: str
     documents_backwards: str
+    merges: bool
     ranges: str
     looked_up: str
     rows_in_order: str
@@ -48,6 +50,7 @@ SQLITE = Dialect(
     column_types={"text": "TEXT", "bigint": "INTEGER", "clustered": " WITHOUT ROWID"},
     documents="CAST(group_concat(document, ',' || char(10)) AS BLOB)",
     documents_backwards="CAST(group_concat(document, ',' || char(10)) AS BLOB)",
+    merges=True,
     ranges="",
     looked_up="CROSS JOIN {table} {name}",
     # They come in that order, and SQLite would sort them by it all the same, documents and all.
@@ -68,6 +71,7 @@ POSTGRES = Dialect(
     # bpchar comes as bytes, see database.py.
     documents="CAST(string_agg(document, E',\\n' ORDER BY sort_key) AS bpchar)",
     documents_backwards="CAST(string_agg(document, E',\\n' ORDER BY sort_key DESC) AS bpchar)",
+    merges=False,
     ranges="jsonb_to_recordset(CAST(? AS jsonb)) "
     'AS v(term INTEGER, place INTEGER, span INTEGER, low TEXT COLLATE "C", high TEXT COLLATE "C")',
     looked_up="CROSS JOIN LATERAL (SELECT * FROM {table} y WHERE y.num = {of}.num OFFSET 0) {name}",

@@ -157,7 +157,7 @@ Codes = dict[str, tuple[str, ...]]
 
 @dataclass(frozen=True, slots=True)
 class _Index:
-    """Every unit by code, and codes by key on two levels of trust, of which names are the higher, and aliases."""
+    """Every unit by code, and codes by key: of names, which are trusted most, and of aliases."""
 
     units: dict[str, Province]
     kinds: dict[str, str]

@@ -18,7 +18,7 @@ from service.dialects import Dialect
 from service.plans import EVERYTHING, Pair, Past, Plan
 from service.search_index import reaching, says_in_words
 from service.spans import FIRST_PLACE, LAST_PLACE, Stretch
-from service.statement import Sql
+from service.statement import EVERY_MATCH, Portion, Sql, Test
 
 # The order by last change is made by sorting what matches where that is no more than this, else by reading along that
 # order until the page is full.
@@ -34,8 +34,7 @@ LOOKED_AT_FIRST_PAIRS = 50
 # Of the order by relevance, only so many are told.
 RELEVANT_MAX = 1000
 
-# A range that is read: of a pair in the timeline index, or without one in the search index.
-Source = tuple[Pair | None, Stretch]
+Range = tuple[Pair, Stretch]
 
 NOTHING = "SELECT '' AS sort_key, 0 AS num FROM store WHERE 1 = 0"
 
@@ -135,10 +134,10 @@ def _add_current(sql: Sql, engine: Dialect, plan: Plan, asked: TimelineQuery, li
     elif asked.sort == "relevance":
         _add_relevant(sql, engine, plan, limit)
     elif "updated" not in asked.sort:
-        _add_ranges(sql, engine, plan, low, high, order, limit)
+        _add_ranges(sql, engine, plan, low, high, Portion(order, limit))
     elif plan.few:
         sql.add("SELECT r.recency AS sort_key, r.num FROM (")
-        _add_ranges(sql, engine, plan, FIRST_PLACE, LAST_PLACE, "", None)
+        _add_ranges(sql, engine, plan, FIRST_PLACE, LAST_PLACE, EVERY_MATCH)
         sql.add(") m " + engine.looked_up.format(table="event", name="r", of="m"))
         sql.add(" WHERE r.num = m.num AND r.recency >= ? AND r.recency < ?", low, high)
         _add_order(sql, "r.recency", order, limit)
@@ -164,33 +163,32 @@ def _add_relevant(sql: Sql, engine: Dialect, plan: Plan, limit: int | None) -> N
     sql.add("SELECT x.sort_key, x.num FROM (SELECT max(u.sort_key) AS sort_key, u.num FROM (")
     for index, (rank, in_title) in enumerate((("1", True), ("0", False))):
         sql.add(f"{' UNION ALL ' if index else ''}SELECT '{rank}' || g.sort_key AS sort_key, g.num FROM (")
-        _add_ranges(sql, engine, plan, FIRST_PLACE, LAST_PLACE, " DESC", limit, in_title)
+        _add_ranges(sql, engine, plan, FIRST_PLACE, LAST_PLACE, Portion(" DESC", limit, in_title))
         sql.add(") g")
     sql.add(") u GROUP BY u.num) x")
     _add_order(sql, "x.sort_key", " DESC", limit)
 
 
-def _add_ranges(
-    sql: Sql, engine: Dialect, plan: Plan, low: str, high: str, order: str, limit: int | None, in_title: bool = False
-) -> None:
+def _add_ranges(sql: Sql, engine: Dialect, plan: Plan, low: str, high: str, portion: Portion) -> None:
     """Add the ranges that the plan reads, merged. An event under several pairs comes once."""
-    sources: list[Source] = [(pair, stretch) for pair in plan.pairs for stretch in _between(plan.stretches, low, high)]
-    if plan.sought:
-        sources += [(None, stretch) for stretch in _between(plan.sought.stretches, low, high)]
-    if not sources:
+    ranges = [(pair, stretch) for pair in plan.pairs for stretch in _between(plan.stretches, low, high)]
+    searched = _between(plan.sought.stretches, low, high) if plan.sought else []
+    if not ranges and not searched:
         sql.add(NOTHING)
-    elif len(sources) == 1:
-        _add_range(sql, engine, plan, *sources[0], order, limit, in_title)
-    elif len(sources) <= COMPOUND_MAX:
-        _add_merged(sql, engine, plan, sources, order, limit, in_title)
+    elif not ranges and len(searched) == 1:
+        _add_searched(sql, engine, plan, searched[0], portion)
+    elif not searched and len(ranges) == 1:
+        _add_range(sql, engine, plan, *ranges[0], portion)
+    elif len(ranges) + len(searched) <= COMPOUND_MAX:
+        _add_merged(sql, engine, plan, ranges, searched, portion)
     else:
         sql.add("SELECT u.sort_key, u.num FROM (")
-        for index, some in enumerate(chunks(sources, COMPOUND_MAX)):
+        for index, some in enumerate(chunks(ranges, COMPOUND_MAX - len(searched))):
             sql.add(f"{_union(plan) if index else ''}SELECT g.sort_key, g.num FROM (")
-            _add_merged(sql, engine, plan, some, order, limit, in_title)
+            _add_merged(sql, engine, plan, some, [] if index else searched, portion)
             sql.add(") g")
         sql.add(") u")
-        _add_order(sql, "u.sort_key", order, limit)
+        _add_order(sql, "u.sort_key", portion.order, portion.limit)
 
 
 def _union(plan: Plan) -> str:
@@ -207,39 +205,30 @@ def _between(stretches: Sequence[Stretch], low: str, high: str) -> list[Stretch]
 
 
 def _add_merged(
-    sql: Sql,
-    engine: Dialect,
-    plan: Plan,
-    sources: Sequence[Source],
-    order: str,
-    limit: int | None,
-    in_title: bool,
+    sql: Sql, engine: Dialect, plan: Plan, ranges: Sequence[Range], searched: Sequence[Stretch], portion: Portion
 ) -> None:
-    """Add several ranges, merged, no more of them than a compound statement takes."""
-    if not engine.ranges:
-        for index, (pair, stretch) in enumerate(sources):
+    """Add several ranges, and stretches of the search index, merged; no more than a compound statement takes."""
+    members = [partial(_add_searched, sql, engine, plan, stretch, portion) for stretch in searched]
+    if engine.merges:
+        for index, (pair, stretch) in enumerate(ranges):
             sql.add(_union(plan) if index else "")
-            if pair is None:
-                _add_as_member(sql, partial(_add_range, sql, engine, plan, pair, stretch, order, limit, in_title))
-            else:
-                # It is read in that order and no further than it needs to be. As a subquery it would be sorted again.
-                _add_range(sql, engine, plan, pair, stretch, order, None, in_title)
-        _add_order(sql, "sort_key", order, limit)
+            # It is read in that order and no further than need be. As a subquery it would be sorted again.
+            _add_range(sql, engine, plan, pair, stretch, replace(portion, limit=None))
+        for index, add_member in enumerate(members):
+            sql.add(_union(plan) if ranges or index else "")
+            _add_as_member(sql, add_member)
+        _add_order(sql, "sort_key", portion.order, portion.limit)
         return
-    ranges = [(pair, stretch) for pair, stretch in sources if pair is not None]
-    members = [
-        partial(_add_range, sql, engine, plan, pair, stretch, order, limit, in_title)
-        for pair, stretch in sources
-        if pair is None or limit is None
-    ]
-    if ranges and limit is not None:
-        members.append(partial(_add_listed, sql, engine, plan, ranges, order, limit))
+    if ranges and portion.limit is not None:
+        members.append(partial(_add_listed, sql, engine, plan, ranges, portion))
+    else:
+        members += [partial(_add_range, sql, engine, plan, pair, stretch, portion) for pair, stretch in ranges]
     sql.add("SELECT m.sort_key, m.num FROM (")
     for index, add_member in enumerate(members):
         sql.add(_union(plan) if index else "")
         _add_as_member(sql, add_member)
     sql.add(") m")
-    _add_order(sql, "m.sort_key", order, limit)
+    _add_order(sql, "m.sort_key", portion.order, portion.limit)
 
 
 def _add_as_member(sql: Sql, add_member: Callable[[], None]) -> None:
@@ -249,9 +238,7 @@ def _add_as_member(sql: Sql, add_member: Callable[[], None]) -> None:
     sql.add(") r")
 
 
-def _add_listed(
-    sql: Sql, engine: Dialect, plan: Plan, ranges: Sequence[tuple[Pair, Stretch]], order: str, limit: int
-) -> None:
+def _add_listed(sql: Sql, engine: Dialect, plan: Plan, ranges: Sequence[Range], portion: Portion) -> None:
     """Add several ranges as a list, each looked up in turn: the plan of one is made for all, and the tests stand once.
 
     For an engine to which each branch of a union is a plan of its own, which takes as long to make as to run.
@@ -260,74 +247,60 @@ def _add_listed(
     distinct = "DISTINCT " if len({pair for pair, _ in ranges}) > 1 else ""
     sql.add(f"SELECT {distinct}m.sort_key, m.num FROM (")
     for index, reaches in enumerate(dict.fromkeys(stretch.reaches for _, stretch in ranges)):
-        alike = [(pair, stretch) for pair, stretch in ranges if stretch.reaches == reaches]
-        tests = (*reaching(reaches), *plan.tests)
-        row = any(test.needs_row for test in tests)
-        sql.add(" UNION ALL " if index else "")
         listed = [
             {"term": term, "place": place, "span": stretch.span, "low": stretch.low, "high": stretch.high}
-            for (term, place), stretch in alike
+            for (term, place), stretch in ranges
+            if stretch.reaches == reaches
         ]
+        sql.add(" UNION ALL " if index else "")
         sql.add(f"SELECT r.sort_key, r.num FROM {engine.ranges} CROSS JOIN LATERAL (", orjson.dumps(listed).decode())
         sql.add("SELECT t.pos AS sort_key, t.num FROM timeline t")
-        if row:
-            sql.add(" " + engine.looked_up.format(table="event", name="e", of="t"))
-        sql.add(" WHERE e.num = t.num AND" if row else " WHERE")
-        sql.add(" t.term = v.term AND t.place = v.place AND t.span = v.span")
-        sql.add(" AND t.pos >= v.low AND t.pos < v.high")
-        sql.add_tests(tests, row="e")
-        _add_order(sql, "t.pos", order, limit)
+        within = "t.term = v.term AND t.place = v.place AND t.span = v.span AND t.pos >= v.low AND t.pos < v.high"
+        _add_tested(sql, engine, (*reaching(reaches), *plan.tests), within)
+        _add_order(sql, "t.pos", portion.order, portion.limit)
         sql.add(") r")
     sql.add(") m")
-    _add_order(sql, "m.sort_key", order, limit)
+    _add_order(sql, "m.sort_key", portion.order, portion.limit)
 
 
-def _add_range(
-    sql: Sql,
-    engine: Dialect,
-    plan: Plan,
-    pair: Pair | None,
-    stretch: Stretch,
-    order: str,
-    limit: int | None,
-    in_title: bool,
-) -> None:
-    """Add one range of an index, read in its own order."""
-    if pair is None:
-        assert plan.sought is not None
-        add_beginning = None
-        are_few = plan.pairs != EVERYTHING and len(plan.pairs) <= LOOKED_AT_FIRST_PAIRS
-        if limit is not None and are_few and not plan.sought.text:
-            add_beginning = partial(_add_beginning, sql, engine, plan, stretch, order, limit)
-        search_index.add_range(sql, engine, plan.sought, stretch, order, limit, in_title, add_beginning)
-        return
-    tests = (*reaching(stretch.reaches), *plan.tests)
-    row = any(test.needs_row for test in tests)
+def _add_range(sql: Sql, engine: Dialect, plan: Plan, pair: Pair, stretch: Stretch, portion: Portion) -> None:
+    """Add one range of the timeline index, read in its own order."""
     sql.add("SELECT t.pos AS sort_key, t.num FROM timeline t")
-    if row:
-        sql.add(" " + engine.looked_up.format(table="event", name="e", of="t"))
-    sql.add(" WHERE e.num = t.num AND" if row else " WHERE")
-    sql.add(" t.term = ? AND t.place = ? AND t.span = ?", *pair, stretch.span)
-    sql.add(" AND t.pos >= ? AND t.pos < ?", stretch.low, stretch.high)
-    sql.add_tests(tests, row="e")
-    _add_order(sql, "t.pos", order, limit)
+    within = "t.term = ? AND t.place = ? AND t.span = ? AND t.pos >= ? AND t.pos < ?"
+    bounds = (*pair, stretch.span, stretch.low, stretch.high)
+    _add_tested(sql, engine, (*reaching(stretch.reaches), *plan.tests), within, *bounds)
+    _add_order(sql, "t.pos", portion.order, portion.limit)
 
 
-def _add_beginning(sql: Sql, engine: Dialect, plan: Plan, stretch: Stretch, order: str, limit: int) -> None:
+def _add_searched(sql: Sql, engine: Dialect, plan: Plan, stretch: Stretch, portion: Portion) -> None:
+    """Add what the search index finds in a stretch, or the first events under the pairs where those fill the page."""
+    assert plan.sought is not None
+    few_pairs = plan.pairs != EVERYTHING and len(plan.pairs) <= LOOKED_AT_FIRST_PAIRS
+    can_fill = portion.limit is not None and portion.limit <= LOOKED_AT_FIRST
+    add_beginning = None
+    if few_pairs and can_fill and not plan.sought.text:
+        add_beginning = partial(_add_beginning, sql, engine, plan, stretch, portion)
+    search_index.add_range(sql, engine, plan.sought, stretch, portion, add_beginning)
+
+
+def _add_beginning(sql: Sql, engine: Dialect, plan: Plan, stretch: Stretch, portion: Portion) -> None:
     """Add what matches of the first events that stand under the pairs in a stretch."""
-    tests = (*reaching(stretch.reaches), *plan.tests)
-    sql.add(
-        "SELECT k.sort_key, k.num FROM (SELECT t.pos AS sort_key, t.num FROM (SELECT r.sort_key AS pos, r.num FROM ("
-    )
+    sql.add("SELECT k.sort_key, k.num FROM (SELECT t.pos AS sort_key, t.num FROM ")
+    sql.add("(SELECT r.sort_key AS pos, r.num FROM (")
     only_ranges = replace(plan, sought=None, stretches=(replace(stretch, reaches=None),), tests=())
-    _add_ranges(sql, engine, only_ranges, FIRST_PLACE, LAST_PLACE, order, LOOKED_AT_FIRST)
+    _add_ranges(sql, engine, only_ranges, FIRST_PLACE, LAST_PLACE, Portion(portion.order, LOOKED_AT_FIRST))
     sql.add(") r) t")
+    _add_tested(sql, engine, (*reaching(stretch.reaches), *plan.tests), "TRUE")
+    sql.add(f") k{engine.rows_in_order.format(direction=portion.order)} LIMIT ?", portion.limit)
+
+
+def _add_tested(sql: Sql, engine: Dialect, tests: Sequence[Test], condition: str, *parameters: object) -> None:
+    """Add what rows ``t`` must pass, a condition and tests, and before it their events where a test needs those."""
     row = any(test.needs_row for test in tests)
     if row:
         sql.add(" " + engine.looked_up.format(table="event", name="e", of="t"))
-    sql.add(" WHERE e.num = t.num" if row else " WHERE 1 = 1")
+    sql.add(f" WHERE {'e.num = t.num AND ' if row else ''}{condition}", *parameters)
     sql.add_tests(tests, row="e")
-    sql.add(f") k{engine.rows_in_order.format(direction=order)} LIMIT ?", limit)
 
 
 def _add_order(sql: Sql, key: str, order: str, limit: int | None) -> None:

@@ -19,7 +19,8 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS",
 
 def init_app(app: Flask) -> None:
     """Count every request by method, route and status, and time it by route."""
-    # The client library looks at the folder when it is imported, so that must be after `shared_by_workers`.
+    # The client library looks at the folder when it is imported, so that must be after
+    # `service.shared_folder.shared_by_workers`.
     import prometheus_client as prometheus
 
     registry = prometheus.CollectorRegistry()

@@ -55,7 +55,7 @@ class Plan:
     stretches: the ranges of time to read under each pair.
     tests: what the ranges do not say.
     covered: what the ranges do say, as tests, for an answer that does not read them.
-    expected: how many events stand under the pairs; None where nobody needed to know.
+    expected: how many events stand under the pairs, in the stretches or in all; None where nobody needed to know.
     sought: what the search index is asked for, in the stretches that are not read under the pairs.
     few: whether all that matches may be sorted for one page.
     sequence: the last change that counts, where it is asked what was known then.
@@ -163,37 +163,42 @@ def _current(
     if "updated" in asked.sort or (rest and ways[0].pairs != EVERYTHING):
         ways = _weighed(database, ways)
     way = ways[0]
-    tests += [Test(c.sql, c.parameters) for c in wanted if isinstance(c, Satisfies)]
-    tests += besides
+    unsaid = (*tests, *(Test(c.sql, c.parameters) for c in wanted if isinstance(c, Satisfies)), *besides)
     tested = sum(len(found) for condition, found in ranged.items() if condition not in way.fulfilled)
     ranges = len(way.pairs) * len(stretches)
-    searched, sought = list[Stretch](), None
-    if stretches and (text or (rest and (way.expected is None or way.expected > SEARCHED_FROM))):
-        countable = not text and ranges <= COUNTED_MAX and ranges * tested <= TESTED_MAX
-        searched = _crowded(database, way, stretches) if countable else stretches
+    searched: Sequence[Stretch] = ()
+    if text or (rest and (way.expected is None or way.expected > SEARCHED_FROM)):
+        searched = stretches
+        if not text and 0 < ranges <= COUNTED_MAX and ranges * tested <= TESTED_MAX:
+            counts = _counted(database, way, stretches)
+            searched = [stretch for stretch in stretches if counts[stretch] > SEARCHED_FROM]
+            if not searched:
+                way = replace(way, expected=sum(counts.values()))
     elif ranges > STATED_MAX or ranges * tested > TESTED_MAX:
         way = _Way(EVERYTHING, ())
-    if searched:
-        sought = _sought(database, searched, lists, text, tests)
-        stretches = [stretch for stretch in stretches if stretch not in searched]
-    for condition, found in ranged.items():
-        (covered if condition in way.fulfilled else tests).append(_look_up(condition, found))
+    looked_up = [_look_up(condition, found) for condition, found in ranged.items() if condition not in way.fulfilled]
+    covered += [_look_up(condition, found) for condition, found in ranged.items() if condition in way.fulfilled]
     if text:
         covered.append(says(dialect(database), text))
-    return Plan(way.pairs, tuple(stretches), tuple(tests), tuple(covered), way.expected, sought)
+    return Plan(
+        pairs=way.pairs,
+        stretches=tuple(stretch for stretch in stretches if stretch not in searched),
+        tests=(*unsaid, *looked_up),
+        covered=tuple(covered),
+        expected=way.expected,
+        sought=_sought(database, searched, lists, text, unsaid) if searched else None,
+    )
 
 
-def _crowded(database: Database, way: _Way, stretches: Sequence[Stretch]) -> list[Stretch]:
-    """The stretches in which more events stand under the pairs than are looked at one by one."""
+def _counted(database: Database, way: _Way, stretches: Sequence[Stretch]) -> dict[Stretch, int]:
+    """How many events stand under the pairs in each stretch; of a pair it counts no further than need be."""
     sql = Sql("SELECT ")
     for index, (stretch, pair) in enumerate(product(stretches, way.pairs)):
         sql.add(f"{', ' if index else ''}(SELECT count(*) FROM (SELECT 1 FROM timeline t")
         sql.add(" WHERE t.term = ? AND t.place = ? AND t.span = ?", *pair, stretch.span)
-        sql.add(" AND t.pos >= ? AND t.pos < ?", stretch.low, stretch.high)
-        sql.add(" LIMIT ?) k)", max(0, SEARCHED_FROM + 1))
+        sql.add(" AND t.pos >= ? AND t.pos < ? LIMIT ?) k)", stretch.low, stretch.high, SEARCHED_FROM + 1)
     [counts] = fetch(database, sql.text, sql.parameters)
-    counted = zip(stretches, chunks(counts, len(way.pairs)), strict=True)
-    return [stretch for stretch, found in counted if sum(found) > SEARCHED_FROM]
+    return dict(zip(stretches, map(sum, chunks(counts, len(way.pairs))), strict=True))
 
 
 def _sought(
@@ -201,13 +206,13 @@ def _sought(
     stretches: Sequence[Stretch],
     lists: Mapping[Condition, tuple[int, ...]],
     text: TextQuery | None,
-    tests: Sequence[Test],
+    tests: tuple[Test, ...],
 ) -> Sought:
     """What the search index is asked for in some stretches."""
     marks = _numbered_marks(database, stretches)
     # Where no event ever had a mark, there is nothing to read.
     read = tuple(stretch for stretch in stretches if all(marks[stretch.span]))
-    return Sought(tuple(lists.values()), text, tuple(marks.items()), read, tuple(tests))
+    return Sought(tuple(lists.values()), text, tuple(marks.items()), read, tests)
 
 
 def _numbered_marks(database: Database, stretches: Sequence[Stretch]) -> dict[int, tuple[tuple[int, ...], ...]]:

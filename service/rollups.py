@@ -27,10 +27,10 @@ Row = tuple[int, int, int, str, int, int, int, int, int]
 
 
 class Sums:
-    """What events add to each period that they are counted in. take_out: whether any was counted out."""
+    """What events add to each period that they are counted in. counted_out: whether one was taken out."""
 
     def __init__(self) -> None:
-        self.take_out = False
+        self.counted_out = False
         # By term, place and digits, then by period: so the keys, which are many, are texts that are ready made.
         self._found: defaultdict[tuple[int, int, int], dict[str, Counts]] = defaultdict(dict)
 
@@ -38,7 +38,7 @@ class Sums:
         """Count an event in, or with -1 out."""
         a, b, c, d = [sign * (figure or 0) for figure in side.figures]
         step = (sign, a, b, c, d)
-        self.take_out |= sign < 0
+        self.counted_out |= sign < 0
         day, month = side.pos[:DAY], side.pos[:MONTH]
         under = [(ANY, ANY), *[(ANY, numbers[place]) for place in side.places]]
         under += [(numbers[term], ANY) for term in (*side.terms, *side.kinds)]
@@ -62,7 +62,7 @@ class Sums:
 def apply(database: Database, sums: Sums) -> None:
     """Add to the counts, and remove the rows of periods that have no event left."""
     insert_rows(database, Rollup, sums.rows(), ADD_ROLLUP)
-    if sums.take_out:
+    if sums.counted_out:
         execute_many(database, DELETE_EMPTY, [row[:4] for row in sums.rows() if row[4] < 0])
 
 

@@ -1,7 +1,8 @@
 """How the search index is asked: for words and terms together, in the order of the timeline.
 
-FTS5 stops where a page is full, in that order. PostgreSQL's GIN index knows no order, so the beginning of the timeline
-is looked through first, and only what is rare there is looked up in the index as a whole.
+What is not rare is found at the beginning of the timeline, without the index, where there is such a beginning to look
+at. FTS5 stops where a page is full, in that order. PostgreSQL's GIN index knows no order, so there the beginning is
+looked through in any case, and only what is rare in it is looked up in the index as a whole.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from service.conditions import REACHES
 from service.dialects import SQLITE, Dialect
 from service.search_rows import NUM_MASK, ROW_OF_EVENT, row_numbers, token
 from service.spans import Stretch
-from service.statement import Sql, Test
+from service.statement import EVERY_MATCH, Portion, Sql, Test
 from service.terms import ANY
 
 # So many rows of a stretch are looked through on PostgreSQL before all that matches is looked up.
@@ -53,7 +54,7 @@ def add_numbers(sql: Sql, engine: Dialect, sought: Sought, stretch: Stretch) -> 
     It looks at no event, but where the stretch asks how far each reaches.
     """
     if engine is not SQLITE or stretch.reaches is not None:
-        add_range(sql, engine, sought, stretch, "", None)
+        add_range(sql, engine, sought, stretch, EVERY_MATCH)
         return
     expression = _fts_expression(sought.within(stretch), sought.text, False)
     sql.add("SELECT '' AS sort_key, s.rowid AS num FROM search s WHERE s.search MATCH ?", expression)
@@ -98,25 +99,22 @@ def add_range(
     engine: Dialect,
     sought: Sought,
     stretch: Stretch,
-    order: str,
-    limit: int | None,
-    in_title: bool = False,
+    portion: Portion,
     add_beginning: Callable[[], None] | None = None,
 ) -> None:
     """Add a query of ``sort_key`` and ``num`` of what is sought in a stretch of the timeline, in its order.
 
-    in_title: what the text wants must stand in the title.
-    add_beginning: adds a query of what matches at the beginning of the stretch; where that is as many as ``limit``, the
-    index is not read.
+    add_beginning: adds a query of what matches at the beginning of the stretch; where that is as many as are to be
+    found, the index is not read.
     """
     lists = sought.within(stretch)
     tests = (*reaching(stretch.reaches), *sought.tests)
     if engine is SQLITE:
-        expression = _fts_expression(lists, sought.text, in_title)
-        _add_fts_range(sql, expression, stretch, tests, order, limit, add_beginning)
+        expression = _fts_expression(lists, sought.text, portion.in_title)
+        _add_fts_range(sql, expression, stretch, tests, portion, add_beginning)
     else:
-        condition = _gin_condition(lists, sought.text, in_title)
-        _add_gin_range(sql, engine, condition, stretch, tests, order, limit, add_beginning)
+        condition = _gin_condition(lists, sought.text, portion.in_title)
+        _add_gin_range(sql, engine, condition, stretch, tests, portion, add_beginning)
 
 
 def reaching(minute: str | None) -> tuple[Test, ...]:
@@ -129,8 +127,7 @@ def _add_fts_range(
     expression: str,
     stretch: Stretch,
     tests: Sequence[Test],
-    order: str,
-    limit: int | None,
+    portion: Portion,
     add_beginning: Callable[[], None] | None,
 ) -> None:
     """FTS5 stops at the limit, which may fall among events of one day or minute: the rest of those is read as well.
@@ -147,6 +144,7 @@ def _add_fts_range(
         sql.add_tests(tests, row="e")
 
     window = row_numbers(stretch)
+    order, limit = portion.order, portion.limit
     if limit is None:
         add("e.pos AS sort_key, e.num", "s.rowid >= ? AND s.rowid < ?", *window)
         return
@@ -192,8 +190,7 @@ def _add_gin_range(
     condition: str,
     stretch: Stretch,
     tests: Sequence[Test],
-    order: str,
-    limit: int | None,
+    portion: Portion,
     add_beginning: Callable[[], None] | None,
 ) -> None:
     """The planner takes words and terms for independent of each other, so it is not left to guess how many rows match:
@@ -207,6 +204,7 @@ def _add_gin_range(
         sql.add(f" WHERE {beside}{condition} AND s.pos >= ? AND s.pos < ?", stretch.low, stretch.high)
         sql.add_tests(tests, row="e")
 
+    order, limit = portion.order, portion.limit
     if limit is None:
         add("search")
         return

@@ -1,4 +1,4 @@
-"""A SQL statement as it grows, and the tests of single events that it is made with."""
+"""A SQL statement as it grows, with the tests of single events that it is made with, and how much it is to find."""
 
 from __future__ import annotations
 
@@ -16,6 +16,22 @@ class Test:
     @property
     def needs_row(self) -> bool:
         return "{row}" in self.sql
+
+
+@dataclass(frozen=True, slots=True)
+class Portion:
+    """How much of what matches is to be found.
+
+    order: ``" DESC"`` from the end, else empty. limit: no more than so many, None: all, in whatever order.
+    in_title: what is asked of words must stand in the title.
+    """
+
+    order: str
+    limit: int | None
+    in_title: bool = False
+
+
+EVERY_MATCH = Portion("", None)
 
 
 @dataclass(slots=True)

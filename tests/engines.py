@@ -27,9 +27,9 @@ from psycopg import sql
 
 START_SECONDS = 30.0
 SUPERUSER = "postgres"
-# What Linux keeps in memory, and how much of it must be free: a run of the suite takes less than a quarter of that.
+# What Linux keeps in memory, and how much of it must be free for each process that runs tests, which takes a tenth.
 MEMORY = Path("/dev/shm")
-ROOM = 4 * 2**30
+ROOM = 2 * 2**30
 
 # Tried in this order until initdb accepts one. A linguistic order comes first because it differs from the
 # order of bytes, so a column that should carry COLLATE "C" and does not is caught.
@@ -102,7 +102,8 @@ def memory_folder() -> Path | None:
     except OSError:
         return None
     # Small systems and containers have little of it, and some allow no programs in it.
-    roomy = found.f_bavail * found.f_frsize >= ROOM and not found.f_flag & os.ST_NOEXEC
+    room = ROOM * int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
+    roomy = found.f_bavail * found.f_frsize >= room and not found.f_flag & os.ST_NOEXEC
     return MEMORY if roomy and os.access(MEMORY, os.W_OK | os.X_OK) else None
 
 

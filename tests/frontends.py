@@ -29,7 +29,7 @@ def examples() -> dict[str, str]:
 @cache
 def modules(folder: Path) -> Path:
     """What npm puts beside the examples, in a folder that is made for it; asked for again, it is there."""
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     shutil.copy(EXAMPLES / "package.json", folder)
     npm_install(folder)
     return folder / "node_modules"

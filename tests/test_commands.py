@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner, Result
 from peewee import Database
 
-from service import __version__, command_line, upgrade
+from service import __version__, command_line
 from service.commands import main
 from service.database import execute
 from tests.writing import body, everything, ged, put
@@ -177,8 +177,8 @@ def test_migrate_says_that_it_made_the_projections_anew(
     empty_url: str, empty_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(empty_database, body())
-    monkeypatch.setattr(upgrade, "RULES", "of another version")
-    monkeypatch.setattr(upgrade, "repair", lambda database: None)
+    monkeypatch.setattr("service.upgrade.RULES", "of another version")
+    monkeypatch.setattr("service.repair.repair", lambda database: None)
     result = run(empty_url, "migrate")
     assert (result.exit_code, result.stdout) == (0, "made every projection anew\n")
 

@@ -13,6 +13,7 @@ import pytest
 from peewee import Database, IntegrityError, InterfaceError, OperationalError, ProgrammingError
 
 from service import database as module
+from service.app import create_app
 from service.check import check
 from service.database import (
     BadDatabaseUrl,
@@ -28,6 +29,7 @@ from service.database import (
 )
 from service.driver_errors import waited_in_vain
 from service.server.front import READERS, WRITERS
+from service.settings import Settings
 from service.upgrade import upgrade
 from tests.engines import temporary_database
 from tests.serving import soon
@@ -118,6 +120,16 @@ def test_a_connection_from_the_pool_sends_nothing_but_what_it_is_asked(postgres_
         assert backend(database) == pid, "it is the same connection"
 
 
+def test_a_connection_to_which_something_was_said_while_it_waited_is_kept(postgres_database_url: str) -> None:
+    with closing_database(open_database(postgres_database_url)) as database:
+        pid = backend(database)
+        execute(database, "LISTEN something")
+        database.close()
+        with psycopg.connect(postgres_database_url, autocommit=True) as other:
+            other.execute("NOTIFY something")
+        assert backend(database) == pid
+
+
 def with_options(url: str, options: str) -> str:
     return f"{url}{'&' if '?' in url else '?'}options={quote(options)}"
 
@@ -198,13 +210,16 @@ def test_a_file_that_is_read_through_the_cache_is_not_mapped(sqlite: Database) -
     [(mapped,)] = fetch(sqlite, "PRAGMA mmap_size")
     read_through_cache(sqlite)
     assert mapped > 0 and fetch(sqlite, "PRAGMA mmap_size") == [(0,)]
-    assert fetch(sqlite, "PRAGMA cache_size") == [(-module.CACHE_OF_IMPORT,)]
 
 
-def test_the_connections_of_a_worker_keep_no_more_pages_than_is_said(sqlite: Database) -> None:
-    """A worker has one connection for each of its threads: the loop, four readers and four writers."""
+def test_the_connections_of_a_worker_keep_few_pages(sqlite: Database) -> None:
+    """A worker has one for each of its threads: the loop, those that read and those that write."""
+    with closing_database(
+        create_app(Settings(database_url=f"sqlite:///{sqlite.database}")).extensions["dateline"]["database"]
+    ) as own:
+        [(pages,)] = fetch(own, "PRAGMA cache_size")
+    assert -pages * (1 + READERS + WRITERS) <= 75_000 and -pages < module.CACHE
     assert fetch(sqlite, "PRAGMA cache_size") == [(-module.CACHE,)]
-    assert (1 + READERS + WRITERS) * module.CACHE <= 75_000
 
 
 def test_a_write_holds_the_file_from_its_beginning(sqlite: Database) -> None:

@@ -19,15 +19,14 @@ from tests.test_timeline_reference import Store, query_string, random_queries, s
 
 # Several spellings of one name, also within one event; names that have no letters; a name that begins as another does.
 PUBLISHERS = ("Reuters", "REUTERS", "Réuters", "RT", "R.T.", "RT News", "—", "…", "新华社", "P & Q + R")
-# From how many events on the search index is asked, and how many are looked at first: as it is, always, sometimes.
-SEARCHED_FROM = ((500, 1000), (-1, 0), (5, 10))
+# From how many events on the search index is asked: as it is, always, and in some stretches.
+SEARCHED_FROM = (500, -1, 5)
 
 
 @pytest.fixture(params=enumerate(SEARCHED_FROM), ids=("as it is", "always searched", "mixed"))
 def store(empty_database: Database, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Store:
-    seed, (searched_from, looked_at_first) = request.param
+    seed, searched_from = request.param
     monkeypatch.setattr("service.plans.SEARCHED_FROM", searched_from)
-    monkeypatch.setattr("service.matching.LOOKED_AT_FIRST", looked_at_first)
     monkeypatch.setattr("tests.test_timeline_reference.PUBLISHERS", PUBLISHERS)
     return Store(empty_database, random.Random(seed))
 

@@ -382,13 +382,13 @@ def test_a_terminal_shows_a_bar_with_the_rate_and_what_is_told_after_it_has_its_
     empty_url: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "file.csv"
-    file.write_bytes(made("ucdp-ged", 2500) + b"\xff\n")
+    file.write_bytes(made("ucdp-ged", 5000) + b"\xff\n")
     shown, output = on_a_terminal(empty_url, file)
-    assert "2500 created" in output
+    assert "5000 created" in output
     bar, *rest = shown.replace("\r\n", "\n").split("\n")
     assert "importing  [" in bar
     assert "100%" in bar
-    assert "2500 records" in bar
+    assert "5000 records" in bar
     assert " a second" in bar
     assert bar.endswith("\x1b[?25h"), "the cursor is there again"
     assert rest[0].startswith("the file breaks off")

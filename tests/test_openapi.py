@@ -14,6 +14,7 @@ from openapi_schema_validator import OAS31Validator, oas31_format_checker
 from openapi_spec_validator import validate
 
 from schemas.query import EVENT_MEMBERS
+from service import openapi
 from service.app import create_app
 from service.database import closing_database
 from service.drafts import Draft
@@ -310,3 +311,21 @@ def test_the_statuses_of_problems_are_those_of_the_table(description: Any) -> No
     known = {str(kind.status) for kind in PROBLEMS.values()}
     for _, path, operation in operations(description):
         assert {status for status in operation["responses"] if status >= "400"} <= known, path
+
+
+def test_the_description_is_made_once_and_not_before_it_is_asked_for(
+    empty_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+    describe = openapi.describe
+
+    def noting(app: Flask) -> Any:
+        made.append(app)
+        return describe(app)
+
+    monkeypatch.setattr(openapi, "describe", noting)
+    app = create_app(Settings(database_url=empty_url))
+    with closing_database(app.extensions["dateline"]["database"]):
+        assert made == []
+        first, second = (app.test_client().get("/openapi.json") for _ in range(2))
+    assert first.data == second.data and made == [app]

@@ -11,7 +11,7 @@ from peewee import Database
 
 from schemas.faults import Refused
 from schemas.query import TimelineQuery
-from service import gazetteer, timeline
+from service import gazetteer, matching, timeline
 from service.actor_store import write_actors
 from service.conditions import Carries, LiesIn
 from service.database import closing_database, open_database, snapshot
@@ -122,6 +122,46 @@ def test_only_where_much_would_be_tested_the_search_index_is_asked(
     # Words are told by the search index alone.
     found = plan(empty_database, actor=[["army"]], q="something", **{"from": "2021-08-26"})
     assert found.stretches == ()
+
+
+def test_few_in_the_stretches_that_are_read_are_sorted_for_a_page_by_last_change(
+    empty_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both actors have more events than are sorted, and few in the window, which says so without counting again."""
+    monkeypatch.setattr("service.plans.SEARCHED_FROM", 3)
+    monkeypatch.setattr("service.timeline.SORTED_MAX", 5)
+    of = {"type": "battle/armed-clash"}
+    fill(
+        empty_database,
+        *some(6, actors=by("army"), date="2020-01-01", **of),
+        *some(6, actors=by("guard"), date="2020-01-01", **of),
+        *some(9, date="2020-01-01", **of),
+        *some(2, actors=by("army"), date="2021-08-26", **of),
+        {"actors": by("guard"), "date": "2021-08-26"},
+    )
+    filters = {"actor": [["army", "guard"]], "type": ["battle/armed-clash"], "from": "2021-08-01", "to": "2021-08-31"}
+    found = timeline.plan_page(empty_database, TimelineQuery(filters, sort="-updated"))
+    assert (found.sought, found.expected, found.few) == (None, 3, True)
+
+
+@pytest.mark.parametrize(("most_pairs", "limit", "is_looked_at"), [(2, 10, True), (1, 10, False), (2, 1000, False)])
+def test_the_first_events_are_looked_at_where_they_can_fill_the_page(
+    empty_database: Database, monkeypatch: pytest.MonkeyPatch, most_pairs: int, limit: int, is_looked_at: bool
+) -> None:
+    monkeypatch.setattr("service.plans.SEARCHED_FROM", -1)
+    monkeypatch.setattr("service.matching.LOOKED_AT_FIRST_PAIRS", most_pairs)
+    fill(empty_database, *some(3, actors=by("army", "guard"), tags=["tag"]), *some(4, actors=by("other"), tags=["tag"]))
+    looked = []
+    add_beginning = matching._add_beginning
+
+    def noting(*given: Any) -> None:
+        looked.append(given)
+        add_beginning(*given)
+
+    monkeypatch.setattr(matching, "_add_beginning", noting)
+    page = timeline.page(empty_database, TimelineQuery({"actor": [["army", "guard"]], "tag": ["tag"]}, limit=limit))
+    assert len(orjson.loads(b"[" + page.documents + b"]")) == 3
+    assert bool(looked) is is_looked_at
 
 
 def test_a_rare_tag_is_read_rather_than_a_common_actor_in_a_province(empty_database: Database) -> None:

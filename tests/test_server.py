@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -484,3 +485,10 @@ def test_a_server_that_ends_leaves_its_database_closed(tmp_path: Path) -> None:
             assert server.wait(10) in (0, 128 + signal.SIGTERM)
     assert file.exists()
     assert not file.with_name("dateline.db-wal").exists()
+
+
+def test_the_supervisor_loads_nothing_that_only_its_workers_need() -> None:
+    """It would take as long again as all else that it does until the first worker starts."""
+    code = "import service.commands, service.server.run, sys; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert {"flask", "limits", "prometheus_client", "service.app", "service.server.front"}.isdisjoint(loaded.split())
