@@ -28,6 +28,7 @@ from service.database import (
     write,
 )
 from service.driver_errors import waited_in_vain
+from service.postgres import ALIVE
 from service.server.front import READERS, WRITERS
 from service.settings import Settings
 from service.upgrade import upgrade
@@ -128,6 +129,17 @@ def test_a_connection_to_which_something_was_said_while_it_waited_is_kept(postgr
         with psycopg.connect(postgres_database_url, autocommit=True) as other:
             other.execute("NOTIFY something")
         assert backend(database) == pid
+
+
+def test_a_server_that_has_gone_is_noticed_in_time_unless_the_url_says_when(postgres_database_url: str) -> None:
+    """Of what libpq was told; the system itself may bound it further."""
+    with closing_database(open_database(postgres_database_url)) as database:
+        told = database.connection().info.get_parameters()
+    assert {name: int(told[name]) for name in ALIVE} == ALIVE
+    url = f"{postgres_database_url}{'&' if '?' in postgres_database_url else '?'}keepalives_idle=7"
+    with closing_database(open_database(url)) as database:
+        told = database.connection().info.get_parameters()
+    assert {name: int(told[name]) for name in ALIVE} == ALIVE | {"keepalives_idle": 7}
 
 
 def with_options(url: str, options: str) -> str:
