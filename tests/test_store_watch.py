@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 from peewee import Database, SqliteDatabase
 
@@ -64,3 +68,43 @@ def test_a_file_without_a_log_is_asked_each_time(empty_database: Database, monke
     sent = sent_to(empty_database, monkeypatch)
     watch.state()
     assert len(sent) == 1
+
+
+# Opens and closes a file's database again and again, as commands do beside a server.
+COMMAND = """
+import sqlite3, sys
+for _ in range(20):
+    connection = sqlite3.connect(sys.argv[1])
+    connection.execute("SELECT version FROM store").fetchall()
+    connection.close()
+"""
+# Says of the file's byte by which SQLite tells that an index is in use (https://www.sqlite.org/walformat.html, 2.3.1)
+# which process, other than this one, holds a lock on it.
+HOLDER = """
+import fcntl, struct, sys
+with open(sys.argv[1], "rb") as file:
+    asked = struct.pack("hhqqi4x", fcntl.F_WRLCK, 0, 128, 1, 0)
+    print(struct.unpack("hhqqi4x", fcntl.fcntl(file, fcntl.F_GETLK, asked))[4])
+"""
+
+
+def told(script: str, path: str) -> str:
+    return subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True, check=True).stdout
+
+
+def test_to_watch_a_file_takes_no_lock_from_it(empty_database: Database) -> None:
+    """Without its locks, another process empties the index under the eyes of this one, which ends it, or the log."""
+    if not isinstance(empty_database, SqliteDatabase):
+        pytest.skip("a server keeps no index that others could look at")
+    index = f"{empty_database.database}-shm"
+    watches = [StoreWatch(empty_database) for _ in range(3)]
+    store(empty_database, 1)
+    for watch in watches:
+        for _ in range(3):
+            watch.state()
+        assert watch._index is not None, "it looks at the index"
+        assert told(HOLDER, index).split() == [str(os.getpid())]
+        told(COMMAND, empty_database.database)
+        assert watch.state().sequence == 1
+        watch.close()
+        assert told(HOLDER, index).split() == [str(os.getpid())]
