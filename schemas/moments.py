@@ -13,6 +13,7 @@ _FORM = re.compile(
     r"(?P<offset>[Zz]|[+\- ][0-9]{2}:?[0-9]{2})"
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST = (datetime(1, 1, 1, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
 _EXAMPLE = "2021-08-31T00:30:00+04:30"
 
 
@@ -42,6 +43,9 @@ def now() -> int:
 def read_past_moment(text: str) -> int:
     """A moment as of ``read_moment`` that is not to come: nobody knows what will have been recorded then."""
     moment = read_moment(text)
+    if moment < _FIRST:
+        message = f"{shorten(text)!r} lies before the year 1 of UTC, in which it is shown"
+        raise unreadable("impossible-time", message)
     if moment > now():
         raise unreadable("in-the-future", f"{shorten(text)!r} is still to come; what will be known then is not known")
     return moment

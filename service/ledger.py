@@ -157,4 +157,5 @@ def rules_of(database: Database) -> str:
 def timestamp(microseconds: int) -> str:
     """A time as answers show it: UTC to the millisecond, ``2026-11-22T10:00:00.000Z``."""
     moment = datetime.fromtimestamp(microseconds // 1_000_000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{microseconds % 1_000_000 // 1000:03d}Z"
+    # The C library writes years before 1000 with fewer digits.
+    return f"{moment.year:04}-{moment:%m-%dT%H:%M:%S}.{microseconds % 1_000_000 // 1000:03d}Z"

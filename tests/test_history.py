@@ -60,7 +60,7 @@ NO_MOMENTS = {
     ),
     "impossible-time": (
         "2021-02-30T10:00:00Z", "2021-09-01T25:00:00Z", "2021-09-01T10:60:00Z", "2021-09-01T10:00:00%2B25:00",
-        "2021-13-01T10:00:00Z",
+        "2021-13-01T10:00:00Z", "0001-01-01T00:00:00%2B01:00",
     ),
 }  # fmt: skip
 
@@ -154,6 +154,15 @@ def test_a_moment_may_be_written_in_any_offset_and_is_shown_in_utc(past: FlaskCl
     assert (page["sequence"], [event["id"] for event in page["events"]]) == (6, ["a", "b"])
     assert read(past, f"/v1/timeline?as_of={moment}")["query"]["as_of"] == SECOND
     assert read(past, f"/v1/events/b?as_of={moment}")["version"] == 1
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00.000Z", "0999-12-31T23:59:59.999Z", "1000-01-01T00:00:00.000Z"])
+def test_a_moment_of_long_ago_knew_nothing(past: FlaskClient, moment: str) -> None:
+    page = read(past, f"/v1/events?as_of={moment}")
+    assert (page["events"], page["query"]["as_of"]) == ([], moment)
+    assert read(past, f"/v1/timeline?as_of={moment}")["periods"] == []
+    assert read(past, f"/v1/facets?as_of={moment}")["total"] == 0
+    assert read(past, f"/v1/changes?as_of={moment}")["changes"] == []
 
 
 @pytest.mark.parametrize(("code", "moments"), NO_MOMENTS.items())
