@@ -124,6 +124,32 @@ def positive(text: str) -> int:
     return number
 
 
+def seconds(text: str) -> float:
+    """The number of an option that must be more than 0, and no more than an hour."""
+    number = float(text)
+    if not 0 < number <= 3600:
+        raise argparse.ArgumentTypeError("must be more than 0, and 3600 at most")
+    return number
+
+
+def _result(text: str) -> Mapping[str, Any]:
+    """What an earlier run printed with ``--json``, from a file."""
+    try:
+        found = json.loads(Path(text).read_text())
+    except (OSError, ValueError) as error:
+        raise argparse.ArgumentTypeError(f"{text} cannot be read: {error}") from None
+    if not isinstance(found, dict) or not {"machine", "sections", "goals"} <= found.keys():
+        raise argparse.ArgumentTypeError(f"{text} holds no result of --json")
+    return found
+
+
+def _folder(text: str) -> Path:
+    """A folder, there or not."""
+    if Path(text).exists() and not Path(text).is_dir():
+        raise argparse.ArgumentTypeError(f"{text} is no folder")
+    return Path(text)
+
+
 def _sqlite_utils() -> str | None:
     """Where that command is: beside this Python, or on the path."""
     return shutil.which("sqlite-utils", path=str(Path(sys.executable).parent)) or shutil.which("sqlite-utils")
@@ -135,16 +161,16 @@ def _options() -> argparse.Namespace:
     add("--events", type=positive, default=100_000, help="how many to generate (default: 100000)")
     add("--queries", type=positive, default=500, help="how many different main queries (default: 500)")
     add("--rounds", type=positive, default=3, help="times everything is measured (default: 3)")
-    add("--seconds", type=float, default=1.5, help="length of one measurement (default: 1.5)")
+    add("--seconds", type=seconds, default=1.5, help="length of one measurement (default: 1.5)")
     add("--connections", type=positive, default=16, help="kept open by the client (default: 16)")
     add("--seed", type=int, default=generate.SEED, help="of the events and the queries")
     add("--only", action="append", choices=SECTIONS, help="measure this section alone, or these")
-    add("--store", type=Path, metavar="DIR", help="keep the loaded stores here: loaded where absent, else reused")
+    add("--store", type=_folder, metavar="DIR", help="keep the loaded stores here: loaded where absent, else reused")
     add("--sqlite-utils", default=_sqlite_utils(), metavar="FILE", help="where that command is")
     add("--postgres", metavar="URL", help="a server to use, whose user may create databases; by default one is started")
     add("--postgres-events", type=positive, help="how many to load there (default: a fifth, 20000 at most)")
     add("--json", action="store_true", help="print the result as JSON")
-    add("--result", type=Path, metavar="FILE", help="measure nothing, and tell what an earlier --json printed")
+    add("--result", type=_result, metavar="FILE", help="measure nothing, and tell what an earlier --json printed")
     add("--markdown", action="store_true", help="print the goals as a table for the documentation")
     add("--picture", type=Path, metavar="FILE", help="draw the rates of the main query into this SVG")
     given = parser.parse_args()
@@ -159,9 +185,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     try:
         with tempfile.TemporaryDirectory(prefix="dateline-bench-") as folder, ExitStack() as running:
-            result = (
-                json.loads(options.result.read_text()) if options.result else measure(options, Path(folder), running)
-            )
+            result = options.result or measure(options, Path(folder), running)
     except FAILURES as failure:
         sys.exit(f"bench: {failure}")
     if options.picture:

@@ -84,6 +84,26 @@ def test_a_contender_whose_package_is_missing_is_left_out_with_a_line(
     ]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--seconds", "nan"), "--seconds: must be more than 0"),
+        (("--seconds", "-1"), "--seconds: must be more than 0"),
+        (("--rounds", "0"), "--rounds: must be 1 or more"),
+        (("--store", __file__), "is no folder"),
+        (("--result", "/no/such/file"), "cannot be read: "),
+        (("--result", __file__), "cannot be read: "),
+        (("--result", "EMPTY"), "holds no result of --json"),
+    ],
+)
+def test_a_wrong_option_is_told_in_a_line(tmp_path: Path, arguments: tuple[str, str], told: str) -> None:
+    (tmp_path / "empty.json").write_text("{}")
+    given = [str(tmp_path / "empty.json") if argument == "EMPTY" else argument for argument in arguments]
+    done = subprocess.run([sys.executable, "-m", "bench.run", *given], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2 and done.stdout == ""
+    assert told in done.stderr.splitlines()[-1] and "Traceback" not in done.stderr
+
+
 def test_a_kept_store_of_another_size_is_refused(tmp_path: Path) -> None:
     held = {"events": 10, "small": 10, "seed": 1, "load": {}, "paths": [], "small_paths": []}
     (tmp_path / stores.LOADED).write_text(json.dumps(held))
