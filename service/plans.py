@@ -169,7 +169,9 @@ def _current(
     searched: Sequence[Stretch] = ()
     if text or (rest and (way.expected is None or way.expected > SEARCHED_FROM)):
         searched = stretches
-        if not text and 0 < ranges <= COUNTED_MAX and ranges * tested <= TESTED_MAX:
+        # Of the whole time, the tally has told already how many there are.
+        countable = not text and stretches != [WHOLE] and 0 < ranges <= COUNTED_MAX
+        if countable and ranges * tested <= TESTED_MAX:
             counts = _counted(database, way, stretches)
             searched = [stretch for stretch in stretches if counts[stretch] > SEARCHED_FROM]
             if not searched:
