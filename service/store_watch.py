@@ -92,7 +92,7 @@ def _descriptor_of_index(database: Database) -> int | None:
 
 def _libc() -> ctypes.CDLL:
     """The C library: Python's own ``mmap`` would keep a descriptor of its own, and close it."""
-    libc = ctypes.CDLL(None, use_errno=True)
+    libc = ctypes.CDLL(None)
     libc.mmap.restype = ctypes.c_void_p
     libc.mmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long)
     libc.munmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from peewee import Database, SqliteDatabase
@@ -14,6 +15,7 @@ from service.drafts import Draft
 from service.event_store import write_events
 from service.ledger import store_state
 from service.store_watch import StoreWatch
+from service.upgrade import upgrade
 from tests.conftest import event_body
 from tests.statements import sent_to
 
@@ -92,19 +94,18 @@ def told(script: str, path: str) -> str:
     return subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True, check=True).stdout
 
 
-def test_to_watch_a_file_takes_no_lock_from_it(empty_database: Database) -> None:
+def test_to_watch_a_file_takes_no_lock_from_it(tmp_path: Path) -> None:
     """Without its locks, another process empties the index under the eyes of this one, which ends it, or the log."""
-    if not isinstance(empty_database, SqliteDatabase):
-        pytest.skip("a server keeps no index that others could look at")
-    index = f"{empty_database.database}-shm"
-    watches = [StoreWatch(empty_database) for _ in range(3)]
-    store(empty_database, 1)
-    for watch in watches:
-        for _ in range(3):
-            watch.state()
-        assert watch._index is not None, "it looks at the index"
-        assert told(HOLDER, index).split() == [str(os.getpid())]
-        told(COMMAND, empty_database.database)
-        assert watch.state().sequence == 1
-        watch.close()
-        assert told(HOLDER, index).split() == [str(os.getpid())]
+    file = str(tmp_path / "store.db")
+    with closing_database(open_database(f"sqlite:///{file}")) as database:
+        upgrade(database)
+        store(database, 1)
+        for watch in [StoreWatch(database) for _ in range(3)]:
+            for _ in range(3):
+                watch.state()
+            assert watch._index is not None, "it looks at the index"
+            assert told(HOLDER, f"{file}-shm").split() == [str(os.getpid())]
+            told(COMMAND, file)
+            assert watch.state().sequence == 1
+            watch.close()
+            assert told(HOLDER, f"{file}-shm").split() == [str(os.getpid())]
